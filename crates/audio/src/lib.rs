@@ -1,0 +1,1 @@
+//! Sound cards, the media thread and RTP sockets.

@@ -1,0 +1,95 @@
+//! The port to what outlives the process (`hatif-store`): settings, accounts, passwords, the call log.
+
+use crate::{
+    account::{Account, Password},
+    audio::DeviceChoice,
+    call::{Direction, EndReason, Peer},
+    ids::AccountId,
+    text::Text,
+};
+use std::time::{Duration, SystemTime};
+
+/// How it should look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Theme {
+    #[default]
+    System,
+    Light,
+    Dark,
+}
+
+/// What the user chose. Every field has a default that works.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Settings {
+    /// `en`, `ar`, `fa`; `None` follows the system.
+    pub language: Option<String>,
+    pub theme: Theme,
+    pub devices: DeviceChoice,
+    /// The account that calls go out on, when none is named.
+    pub default_account: Option<AccountId>,
+    /// The first-run page was finished.
+    pub welcomed: bool,
+}
+
+/// The durable fact of a call: written when it appears, completed when it ends.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Interaction {
+    /// Row id, chosen by the core: unique and growing (milliseconds since the epoch, made unique).
+    pub id: i64,
+    pub account: AccountId,
+    /// The account's label at that time.
+    pub account_label: String,
+    pub direction: Direction,
+    pub peer: Peer,
+    pub started: SystemTime,
+    /// `None` while it runs; a row left so by a crash is shown as interrupted.
+    pub end: Option<InteractionEnd>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InteractionEnd {
+    pub reason: EndReason,
+    pub talked: Duration,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum StoreCommand {
+    /// Answered by `StoreEvent::Loaded`, always the first event.
+    Load,
+    SaveSettings(Settings),
+    /// Password: `None` leaves the kept one as it is.
+    SaveAccount { account: Box<Account>, password: Option<Password> },
+    DeleteAccount(AccountId),
+    /// Inserts or replaces by id.
+    SaveInteraction(Box<Interaction>),
+    DeleteInteraction(i64),
+    ClearInteractions,
+    Shutdown,
+}
+
+/// Where passwords are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CredentialStore {
+    /// The operating system's keyring.
+    Keyring,
+    /// Memory: until the app closes. The window says so.
+    UntilClose,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum StoreEvent {
+    Loaded {
+        settings: Settings,
+        accounts: Vec<(Account, Option<Password>)>,
+        /// Newest first, at most 500.
+        interactions: Vec<Interaction>,
+        credentials: CredentialStore,
+        /// What went wrong while opening (a corrupt database set aside, a read-only folder).
+        problem: Option<Text>,
+    },
+    /// The place where passwords go has changed (the keyring refused).
+    Credentials(CredentialStore),
+    /// A write failed; what it means for the user.
+    Problem(Text),
+    Stopped,
+}

@@ -1,0 +1,1 @@
+//! Pure media engine: codecs, jitter buffer, mixer, tones, RTP accounting.

@@ -1,0 +1,1 @@
+//! Runs hatif-sip on real transports.

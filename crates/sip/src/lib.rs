@@ -1,0 +1,1 @@
+//! SIP and SDP as a pure machine in virtual time.

@@ -1,0 +1,1 @@
+//! SQLite on its own thread, and the OS keyring.

@@ -1,0 +1,1 @@
+//! Tests against real counterparts, and the rules of the house.
