@@ -68,5 +68,8 @@ pub enum Registration {
     Up,
     /// Lost or refused. `retry_at` is when the next attempt starts; `None` when only the user can mend it
     /// (a wrong password, a refused certificate).
-    Down { cause: Text, retry_at: Option<Instant> },
+    Down {
+        cause: Text,
+        retry_at: Option<Instant>,
+    },
 }

@@ -1,11 +1,10 @@
 //! The port to the sound card and RTP (`hatif-audio`): commands out, events in.
 
-use crate::{
-    ids::CallId,
-    sip::MediaSession,
-    text::Text,
+use crate::{ids::CallId, sip::MediaSession, text::Text};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
 };
-use std::net::{IpAddr, SocketAddr};
 
 /// A sound device as the system names it. `id` is stable and unique; `name` is neither.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,45 +46,103 @@ pub enum Tone {
     Test,
 }
 
+/// Where the audio sent into a call comes from.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub enum CallSource {
+    #[default]
+    Microphone,
+    /// What the far side says, said back.
+    Echo,
+    /// 48 kHz mono samples, played once from the beginning, then silence.
+    Clip(Arc<[f32]>),
+}
+
 #[derive(Clone, PartialEq, Debug)]
 pub enum AudioCommand {
     /// Binds an RTP/RTCP port pair for a call; answered by `PortOpened` or `PortFailed`.
-    OpenPort { call: CallId, bind: IpAddr },
+    OpenPort {
+        call: CallId,
+        bind: IpAddr,
+    },
     /// Starts or changes a call's media. The first one opens the sound devices.
-    Start { call: CallId, session: MediaSession },
+    Start {
+        call: CallId,
+        session: MediaSession,
+    },
     /// Microphone into this call or silence. Closed until told otherwise.
-    Microphone { call: CallId, open: bool },
+    Microphone {
+        call: CallId,
+        open: bool,
+    },
     /// Whether this call is heard.
-    Listen { call: CallId, on: bool },
+    Listen {
+        call: CallId,
+        on: bool,
+    },
+    /// What this call hears from us, when it is not the microphone (the practice line).
+    Source {
+        call: CallId,
+        source: CallSource,
+    },
     /// Sends digits by RFC 4733, one after another.
-    Dtmf { call: CallId, digits: String },
+    Dtmf {
+        call: CallId,
+        digits: String,
+    },
     /// Plays a digit's tone locally (feedback for a key press).
-    LocalDtmf { digit: char },
+    LocalDtmf {
+        digit: char,
+    },
     /// Ends a call's media and closes its port.
-    Stop { call: CallId },
+    Stop {
+        call: CallId,
+    },
     PlayTone(Tone),
     /// Stops the tone, whatever it is.
     StopTone,
     ListDevices,
     SelectDevices(DeviceChoice),
     /// Opens the microphone for the level meter (settings page), and closes it again.
-    Meter { on: bool },
+    Meter {
+        on: bool,
+    },
     Shutdown,
 }
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum AudioEvent {
-    PortOpened { call: CallId, local: SocketAddr },
-    PortFailed { call: CallId, text: Text },
-    Devices { inputs: Vec<AudioDevice>, outputs: Vec<AudioDevice> },
+    PortOpened {
+        call: CallId,
+        local: SocketAddr,
+    },
+    PortFailed {
+        call: CallId,
+        text: Text,
+    },
+    Devices {
+        inputs: Vec<AudioDevice>,
+        outputs: Vec<AudioDevice>,
+    },
     /// What is wrong with the sound devices, or `None` when it is mended.
     Problem(Option<Text>),
     /// Peak levels of the last 66 ms, 0.0 to 1.0. Only while a call or the meter runs.
-    Level { microphone: f32, speaker: f32 },
-    Stats { call: CallId, stats: CallStats },
-    DtmfReceived { call: CallId, digit: char },
+    Level {
+        microphone: f32,
+        speaker: f32,
+    },
+    Stats {
+        call: CallId,
+        stats: CallStats,
+    },
+    DtmfReceived {
+        call: CallId,
+        digit: char,
+    },
     /// No RTP for `seconds` in a call that should receive.
-    Silence { call: CallId, seconds: u32 },
+    Silence {
+        call: CallId,
+        seconds: u32,
+    },
 }
 
 /// What the media engine knows of a call, once a second.

@@ -56,15 +56,24 @@ pub enum CallState {
     /// Our INVITE is out (or waits for its RTP port); nothing heard yet.
     Dialing,
     /// The far side rings; with `early_media` the PBX itself is heard.
-    Ringing { early_media: bool },
+    Ringing {
+        early_media: bool,
+    },
     /// The far side rings us.
     Incoming,
     /// We accepted; the answer is on its way, media not confirmed.
     Answering,
-    Active { since: Instant, hold: Hold, muted: bool },
+    Active {
+        since: Instant,
+        hold: Hold,
+        muted: bool,
+    },
     /// We hung up; waiting for the far side to agree.
     Ending,
-    Ended { reason: EndReason, talked: std::time::Duration },
+    Ended {
+        reason: EndReason,
+        talked: std::time::Duration,
+    },
 }
 
 /// Why a call ended. `Failed` carries the words.
@@ -87,7 +96,10 @@ pub enum EndReason {
     /// They declined.
     Rejected,
     /// Anything else, told in words. `status` is the SIP status where there was one.
-    Failed { text: Text, status: Option<u16> },
+    Failed {
+        text: Text,
+        status: Option<u16>,
+    },
 }
 
 /// A call and all that the application keeps of it while it lives.

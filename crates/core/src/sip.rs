@@ -18,40 +18,96 @@ pub enum Codec {
 #[derive(Clone, PartialEq, Debug)]
 pub enum SipCommand {
     /// Adds or replaces an account. It does not register by itself.
-    SetAccount { account: Box<Account>, password: Option<Password> },
-    RemoveAccount { account: AccountId },
-    Register { account: AccountId },
-    Unregister { account: AccountId },
+    SetAccount {
+        account: Box<Account>,
+        password: Option<Password>,
+    },
+    RemoveAccount {
+        account: AccountId,
+    },
+    Register {
+        account: AccountId,
+    },
+    Unregister {
+        account: AccountId,
+    },
     /// Which local address media towards this account's peers should use; answered by `SipEvent::MediaAddress`.
-    LocateMedia { account: AccountId, call: CallId },
+    LocateMedia {
+        account: AccountId,
+        call: CallId,
+    },
     /// `media` is the address of the RTP port already opened for this call.
-    Invite { account: AccountId, call: CallId, target: String, media: SocketAddr },
-    Answer { call: CallId, media: SocketAddr },
+    Invite {
+        account: AccountId,
+        call: CallId,
+        target: String,
+        media: SocketAddr,
+    },
+    Answer {
+        call: CallId,
+        media: SocketAddr,
+    },
     /// `status` is 486 (busy) or 603 (decline).
-    Reject { call: CallId, status: u16 },
+    Reject {
+        call: CallId,
+        status: u16,
+    },
     /// Ends a call in whatever state: CANCEL, BYE, or nothing if it has just ended.
-    HangUp { call: CallId },
-    Hold { call: CallId, on: bool },
+    HangUp {
+        call: CallId,
+    },
+    Hold {
+        call: CallId,
+        on: bool,
+    },
     /// A DTMF digit as SIP INFO, for calls that did not negotiate telephone-event.
-    Info { call: CallId, digit: char },
+    Info {
+        call: CallId,
+        digit: char,
+    },
     /// Un-registers every account, ends every call, then `SipEvent::Stopped`.
     Stop,
 }
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum SipEvent {
-    Registration { account: AccountId, state: Registration },
-    MediaAddress { call: CallId, local: Result<IpAddr, crate::text::Text> },
+    Registration {
+        account: AccountId,
+        state: Registration,
+    },
+    MediaAddress {
+        call: CallId,
+        local: Result<IpAddr, crate::text::Text>,
+    },
     /// `call` is chosen by the adapter from the upper half of the id space (bit 31 set).
-    Incoming { account: AccountId, call: CallId, peer: Peer, headers: CallHeaders },
-    Ringing { call: CallId, early_media: bool },
+    Incoming {
+        account: AccountId,
+        call: CallId,
+        peer: Peer,
+        headers: CallHeaders,
+    },
+    Ringing {
+        call: CallId,
+        early_media: bool,
+    },
     /// Offer and answer met: what to send, what to expect. Comes again when the far side changes it.
-    Media { call: CallId, media: MediaSession },
+    Media {
+        call: CallId,
+        media: MediaSession,
+    },
     /// The call is answered (2xx sent and acknowledged, or received).
-    Answered { call: CallId },
-    Hold { call: CallId, hold: Hold },
+    Answered {
+        call: CallId,
+    },
+    Hold {
+        call: CallId,
+        hold: Hold,
+    },
     /// Exactly once for each call.
-    Ended { call: CallId, reason: EndReason },
+    Ended {
+        call: CallId,
+        reason: EndReason,
+    },
     Stopped,
 }
 

@@ -58,7 +58,10 @@ pub enum StoreCommand {
     Load,
     SaveSettings(Settings),
     /// Password: `None` leaves the kept one as it is.
-    SaveAccount { account: Box<Account>, password: Option<Password> },
+    SaveAccount {
+        account: Box<Account>,
+        password: Option<Password>,
+    },
     DeleteAccount(AccountId),
     /// Inserts or replaces by id.
     SaveInteraction(Box<Interaction>),
