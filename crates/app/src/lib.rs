@@ -1,1 +1,4 @@
-//! The application without a window.
+//! hatif-app: the application without a window.
+
+pub mod command;
+pub mod view;

@@ -1,0 +1,203 @@
+//! The application's commands: what a window, a program on standard input or a test can ask of the phone.
+//! One JSON object each, named by `command`. The shape is stable: additions only (docs/cli.md).
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+/// What a person or a program asks of the phone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Adds an account and registers it (kind `registrar`), or opens its port (kind `direct`).
+    AddAccount {
+        account: NewAccount,
+    },
+    /// Replaces an account's configuration; an absent password keeps the old one.
+    ChangeAccount {
+        id: u32,
+        account: NewAccount,
+    },
+    RemoveAccount {
+        account: u32,
+    },
+    Register {
+        account: u32,
+    },
+    Unregister {
+        account: u32,
+    },
+    /// Dials. Without `account`, the default one.
+    Call {
+        to: String,
+        #[serde(default)]
+        account: Option<u32>,
+    },
+    Answer {
+        call: u32,
+    },
+    Reject {
+        call: u32,
+    },
+    HangUp {
+        call: u32,
+    },
+    Hold {
+        call: u32,
+        on: bool,
+    },
+    Mute {
+        call: u32,
+        on: bool,
+    },
+    Dtmf {
+        call: u32,
+        digits: String,
+    },
+    /// One of the practice line's customers rings this phone.
+    PracticeRing {
+        customer: PracticeCustomer,
+    },
+    /// Lists the sound devices anew; answered by `devices_changed`.
+    Devices,
+    /// `device: null` is the system's default.
+    SelectDevice {
+        role: DeviceRole,
+        device: Option<String>,
+    },
+    /// Plays three notes on the speaker.
+    TestTone,
+    /// Opens the microphone for the level meter, and closes it.
+    Meter {
+        on: bool,
+    },
+    ChangeSettings {
+        settings: Settings,
+    },
+    DeleteHistoryEntry {
+        entry: String,
+    },
+    ClearHistory,
+    DismissNotice {
+        notice: u32,
+    },
+    /// Answered by a `snapshot` event.
+    Snapshot,
+    Quit,
+}
+
+/// An account as the user gives it. Everything after `password` is "advanced" and has a default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct NewAccount {
+    /// What the user calls it; the address when empty.
+    #[serde(default)]
+    pub label: String,
+    #[serde(default)]
+    pub kind: AccountKind,
+    /// User part of the address (`1001`).
+    pub user: String,
+    /// The PBX: host, or host:port.
+    pub domain: String,
+    /// Write-only. `None`: keep the stored one, or none at all.
+    #[serde(default)]
+    pub password: Option<Password>,
+    #[serde(default)]
+    pub display_name: Option<String>,
+    /// Digest user name when it is not `user`.
+    #[serde(default)]
+    pub auth_user: Option<String>,
+    /// host[:port] of the registrar when it is not `domain`.
+    #[serde(default)]
+    pub registrar: Option<String>,
+    /// host[:port] of an outbound proxy.
+    #[serde(default)]
+    pub proxy: Option<String>,
+    #[serde(default)]
+    pub transport: Transport,
+    /// PEM file with the PBX's private certificate authority.
+    #[serde(default)]
+    pub ca_file: Option<String>,
+    /// Registration lifetime in seconds; 300 when absent.
+    #[serde(default)]
+    pub expires: Option<u32>,
+    /// Port of a `direct` account, where others find it; 5060 when absent.
+    #[serde(default)]
+    pub local_port: Option<u16>,
+}
+
+/// A password on its way in. Never serialised back; `Debug` says nothing.
+#[derive(Clone, PartialEq, Deserialize, Type)]
+#[serde(transparent)]
+pub struct Password(pub String);
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+impl Serialize for Password {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("")
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountKind {
+    #[default]
+    Registrar,
+    Direct,
+    /// The built-in practice line; cannot be added or changed.
+    Practice,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    #[default]
+    Udp,
+    Tcp,
+    Tls,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceRole {
+    Microphone,
+    Speaker,
+    Ringer,
+}
+
+/// The customers of the practice line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum PracticeCustomer {
+    /// Asks where her order is.
+    Sara,
+    /// Asks about an invoice.
+    Omid,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    #[default]
+    System,
+    Light,
+    Dark,
+}
+
+/// What the user chose; devices are chosen by `select_device`.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+pub struct Settings {
+    /// `en`, `ar`, `fa`; `null` follows the system.
+    #[serde(default)]
+    pub language: Option<String>,
+    #[serde(default)]
+    pub theme: Theme,
+    #[serde(default)]
+    pub default_account: Option<u32>,
+    /// The first-run page was finished.
+    #[serde(default)]
+    pub welcomed: bool,
+}

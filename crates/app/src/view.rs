@@ -1,0 +1,295 @@
+//! What the application shows: whole values, never deltas. One JSON object each, named by `event`.
+//! The shape is stable: additions only (docs/cli.md).
+
+pub use crate::command::{AccountKind, DeviceRole, PracticeCustomer, Settings, Theme, Transport};
+use serde::{Deserialize, Serialize};
+use specta::Type;
+use std::collections::BTreeMap;
+
+/// What changed, with its whole new value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    Snapshot {
+        snapshot: Snapshot,
+    },
+    AccountChanged {
+        account: AccountView,
+    },
+    AccountGone {
+        account: u32,
+    },
+    CallChanged {
+        call: CallView,
+    },
+    /// The call has left the screen (a while after it ended).
+    CallGone {
+        call: u32,
+    },
+    /// Newest first, at most 500.
+    HistoryChanged {
+        history: Vec<HistoryEntry>,
+    },
+    DevicesChanged {
+        devices: DevicesView,
+    },
+    SettingsChanged {
+        settings: Settings,
+    },
+    NoticeRaised {
+        notice: Notice,
+    },
+    NoticeGone {
+        notice: u32,
+    },
+    /// A digit that the far side sent (RFC 4733).
+    DigitReceived {
+        call: u32,
+        digit: String,
+    },
+    /// Media of a call, once a second.
+    Quality {
+        call: u32,
+        quality: QualityView,
+    },
+    /// Peak levels 0.0 to 1.0, 15 times a second, while a call or the meter runs.
+    Level {
+        microphone: f32,
+        speaker: f32,
+    },
+    /// A command was refused; nothing has changed by it.
+    CommandFailed {
+        command: String,
+        text: Text,
+    },
+    /// The application has closed everything and ends.
+    Stopped,
+}
+
+/// Everything, for a window that has just loaded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct Snapshot {
+    pub version: String,
+    pub accounts: Vec<AccountView>,
+    pub calls: Vec<CallView>,
+    pub history: Vec<HistoryEntry>,
+    pub devices: DevicesView,
+    pub settings: Settings,
+    pub notices: Vec<Notice>,
+    pub credentials: Credentials,
+    /// The language that the system asks for: `en`, `ar` or `fa`.
+    pub system_language: String,
+}
+
+/// A message for a person: entry `msg.<code>` of the catalogue, with its parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct Text {
+    pub code: String,
+    pub params: BTreeMap<String, String>,
+}
+
+/// Where passwords are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Credentials {
+    Keyring,
+    UntilClose,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct AccountView {
+    pub id: u32,
+    pub kind: AccountKind,
+    pub label: String,
+    /// `1001@pbx.example`
+    pub address: String,
+    pub transport: Transport,
+    pub registration: RegistrationView,
+    /// The configuration, for the form (no password). `null` for the practice line.
+    pub config: Option<crate::command::NewAccount>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum RegistrationView {
+    Off,
+    Trying,
+    Up,
+    /// `retry` is false when only the user can mend it (a wrong password, a refused certificate).
+    Down {
+        reason: Text,
+        retry: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Incoming,
+    Outgoing,
+}
+
+/// Who is at the other end. Text of a stranger: show as text only, `dir="auto"`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct PeerView {
+    pub name: Option<String>,
+    /// The number, or user@host. Shown in `<bdi dir="ltr">`; what "call back" dials.
+    pub address: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct CallView {
+    pub id: u32,
+    pub account: u32,
+    pub account_label: String,
+    pub direction: Direction,
+    pub peer: PeerView,
+    /// The PBX queue that the caller waited in.
+    pub queue: Option<String>,
+    /// Unix time in milliseconds at which it began.
+    pub started_ms: f64,
+    pub state: CallStateView,
+    /// What can be done with it now; no screen offers anything else.
+    pub actions: Vec<Action>,
+    pub quality: Option<QualityView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum CallStateView {
+    Dialing,
+    /// The far side rings. With `early_media` the PBX itself is heard.
+    Ringing {
+        early_media: bool,
+    },
+    Incoming,
+    Answering,
+    Active {
+        since_ms: f64,
+        hold: HoldView,
+        muted: bool,
+    },
+    Ending,
+    Ended {
+        reason: Text,
+        outcome: Outcome,
+        talked_s: u32,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldView {
+    None,
+    Local,
+    Remote,
+    Both,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    Answer,
+    Reject,
+    HangUp,
+    Mute,
+    Unmute,
+    Hold,
+    Resume,
+    Dtmf,
+}
+
+/// Call quality. `level` is the judgement in plain words; the rest is for the curious.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct QualityView {
+    pub level: QualityLevel,
+    pub sent: f64,
+    pub received: f64,
+    pub lost: f64,
+    pub jitter_ms: f32,
+    /// Share of the audio heard that had to be made up, 0.0 to 1.0.
+    pub concealed: f32,
+    pub buffer_ms: f32,
+    pub round_trip_ms: Option<f32>,
+    /// Loss on the way to the far side, as it reports, 0.0 to 1.0.
+    pub remote_loss: Option<f32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum QualityLevel {
+    Good,
+    Fair,
+    Poor,
+    /// Nothing arrives.
+    Silent,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct HistoryEntry {
+    /// Id as text: it does not fit a JavaScript number's integers for ever.
+    pub id: String,
+    pub account_label: String,
+    pub direction: Direction,
+    pub peer: PeerView,
+    pub started_ms: f64,
+    pub talked_s: u32,
+    pub outcome: Outcome,
+    pub reason: Text,
+}
+
+/// How a call went, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Still going on.
+    Running,
+    Answered,
+    Missed,
+    /// We declined.
+    Declined,
+    /// Another phone of ours took it.
+    Elsewhere,
+    /// We gave up before they answered.
+    Cancelled,
+    Busy,
+    NoAnswer,
+    /// They declined.
+    Rejected,
+    Failed,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type, Default)]
+pub struct DevicesView {
+    pub microphones: Vec<DeviceView>,
+    pub speakers: Vec<DeviceView>,
+    /// The chosen ids; `null` is the system's default.
+    pub microphone: Option<String>,
+    pub speaker: Option<String>,
+    pub ringer: Option<String>,
+    /// What is wrong with the sound, if anything.
+    pub problem: Option<Text>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct DeviceView {
+    pub id: String,
+    pub name: String,
+    pub is_default: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeLevel {
+    Info,
+    Warning,
+    Error,
+}
+
+/// Something the user should know; stays until dismissed or mended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct Notice {
+    pub id: u32,
+    pub level: NoticeLevel,
+    pub text: Text,
+}
