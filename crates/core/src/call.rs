@@ -68,8 +68,10 @@ pub enum CallState {
         hold: Hold,
         muted: bool,
     },
-    /// We hung up; waiting for the far side to agree.
-    Ending,
+    /// We hung up; waiting for the far side to agree. `since` is when it was answered, if it was.
+    Ending {
+        since: Option<Instant>,
+    },
     Ended {
         reason: EndReason,
         talked: std::time::Duration,

@@ -13,7 +13,9 @@
 pub mod account;
 pub mod audio;
 pub mod call;
+pub mod dial;
 pub mod ids;
+pub mod phone;
 pub mod sip;
 pub mod store;
 pub mod text;

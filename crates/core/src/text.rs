@@ -21,3 +21,39 @@ impl Text {
         self
     }
 }
+
+/// Every code that can be the end of a call (`EndReason::Failed`), and so is written to the call log. A code that is
+/// not here comes back from the store as `call.failed_other`: add to this list whatever ends a call.
+pub const CALL_END_CODES: &[&str] = &["call.failed_other", "call.interrupted"];
+
+/// Every parameter name that such a text may carry.
+pub const CALL_END_PARAMS: &[&str] = &["status"];
+
+/// The code itself, out of [`CALL_END_CODES`]; `None` for one that this version does not know.
+pub fn known(code: &str) -> Option<&'static str> {
+    CALL_END_CODES.iter().copied().find(|known| *known == code)
+}
+
+/// The parameter name itself, out of [`CALL_END_PARAMS`].
+pub fn known_param(name: &str) -> Option<&'static str> {
+    CALL_END_PARAMS.iter().copied().find(|known| *known == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn known_codes_are_unique_and_are_catalogue_keys() {
+        let all: BTreeSet<_> = CALL_END_CODES.iter().collect();
+        assert_eq!(all.len(), CALL_END_CODES.len());
+        for code in CALL_END_CODES {
+            assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'.' || b == b'_' || b.is_ascii_digit()));
+            assert_eq!(known(code), Some(*code));
+        }
+        assert_eq!(known("call.invented"), None);
+        assert_eq!(known_param("status"), Some("status"));
+        assert_eq!(known_param("invented"), None);
+    }
+}

@@ -1,0 +1,122 @@
+//! What lies on the desk beside the calls: settings, devices, call log, notices.
+
+use super::{Change, MAX_HISTORY, Notice, NoticeLevel, Phone};
+use crate::{
+    account::{Account, Password},
+    audio::{AudioCommand, DeviceRole},
+    store::{CredentialStore, Interaction, Settings, StoreCommand},
+    text::Text,
+};
+
+/// Notices kept at once; the oldest gives way.
+const MAX_NOTICES: usize = 20;
+
+impl Phone {
+    pub(super) fn loaded(
+        &mut self,
+        settings: Settings,
+        accounts: Vec<(Account, Option<Password>)>,
+        interactions: Vec<Interaction>,
+        credentials: CredentialStore,
+        problem: Option<Text>,
+    ) {
+        self.settings = settings;
+        self.history = interactions.into_iter().take(MAX_HISTORY).collect();
+        self.last_interaction = self.history.iter().map(|i| i.id).max().unwrap_or(0).max(self.last_interaction);
+        self.credentials = credentials;
+        self.tell_audio(AudioCommand::SelectDevices(self.settings.devices.clone()));
+        self.tell_audio(AudioCommand::ListDevices);
+        self.change(Change::All);
+        if let Some(problem) = problem {
+            self.raise(NoticeLevel::Error, problem);
+        }
+        for (account, password) in accounts {
+            self.start_account(account, password);
+        }
+    }
+
+    pub(super) fn credentials_changed(&mut self, credentials: CredentialStore) {
+        if self.credentials != credentials {
+            self.credentials = credentials;
+            self.change(Change::All);
+            if credentials == CredentialStore::UntilClose {
+                self.raise(NoticeLevel::Warning, Text::new("store.keyring_unavailable"));
+            }
+        }
+    }
+
+    pub(super) fn select_device(&mut self, role: DeviceRole, device: Option<String>) -> Result<(), Text> {
+        let choice = &mut self.settings.devices;
+        *match role {
+            DeviceRole::Microphone => &mut choice.microphone,
+            DeviceRole::Speaker => &mut choice.speaker,
+            DeviceRole::Ringer => &mut choice.ringer,
+        } = device;
+        let choice = choice.clone();
+        self.tell_audio(AudioCommand::SelectDevices(choice));
+        self.tell_store(StoreCommand::SaveSettings(self.settings.clone()));
+        self.change(Change::Devices);
+        Ok(())
+    }
+
+    pub(super) fn change_settings(&mut self, settings: Settings) -> Result<(), Text> {
+        let devices = std::mem::take(&mut self.settings.devices);
+        self.settings = Settings { devices, ..settings };
+        self.tell_store(StoreCommand::SaveSettings(self.settings.clone()));
+        self.change(Change::Settings);
+        Ok(())
+    }
+
+    /// Writes a new interaction down, at once.
+    pub(super) fn record(&mut self, interaction: Interaction) {
+        self.tell_store(StoreCommand::SaveInteraction(Box::new(interaction.clone())));
+        self.history.push_front(interaction);
+        if self.history.len() > MAX_HISTORY {
+            // The newest stay; a running call is always among them (MAX_CALLS is far smaller).
+            self.history.pop_back();
+        }
+        self.change(Change::History);
+    }
+
+    pub(super) fn delete_interaction(&mut self, id: i64) -> Result<(), Text> {
+        if self.history.iter().any(|i| i.id == id && i.end.is_none()) {
+            return Err(Text::new("command.not_now"));
+        }
+        self.history.retain(|i| i.id != id);
+        self.tell_store(StoreCommand::DeleteInteraction(id));
+        self.change(Change::History);
+        Ok(())
+    }
+
+    /// Forgets every call that has ended; the running ones stay.
+    pub(super) fn clear_interactions(&mut self) -> Result<(), Text> {
+        self.history.retain(|i| i.end.is_none());
+        self.tell_store(StoreCommand::ClearInteractions);
+        let running: Vec<Interaction> = self.history.iter().cloned().collect();
+        for row in running {
+            self.tell_store(StoreCommand::SaveInteraction(Box::new(row)));
+        }
+        self.change(Change::History);
+        Ok(())
+    }
+
+    pub(super) fn raise(&mut self, level: NoticeLevel, text: Text) {
+        if self.notices.iter().any(|n| n.text == text) {
+            return;
+        }
+        if self.notices.len() >= MAX_NOTICES {
+            let oldest = self.notices.remove(0);
+            self.change(Change::NoticeGone(oldest.id));
+        }
+        let id = self.next_notice;
+        self.next_notice += 1;
+        self.notices.push(Notice { id, level, text });
+        self.change(Change::NoticeRaised(id));
+    }
+
+    pub(super) fn dismiss_notice(&mut self, id: u32) -> Result<(), Text> {
+        self.notices.retain(|n| n.id != id);
+        self.change(Change::NoticeGone(id));
+        Ok(())
+    }
+}

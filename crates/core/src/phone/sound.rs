@@ -1,0 +1,121 @@
+//! What is heard: microphones, loudspeakers and tones follow from the calls' states, here and nowhere else.
+
+use super::{Change, Now, Phone};
+use crate::{
+    audio::{AudioCommand, AudioEvent, Tone},
+    call::{CallState, EndReason},
+    ids::CallId,
+    text::Text,
+};
+use std::time::Duration;
+
+impl Phone {
+    pub(super) fn audio(&mut self, now: Now, event: AudioEvent) {
+        match event {
+            AudioEvent::PortOpened { call, local } => self.port_opened(call, local),
+            AudioEvent::PortFailed { call, text } => self.port_failed(now, call, text),
+            AudioEvent::Devices { inputs, outputs } => {
+                self.inputs = inputs;
+                self.outputs = outputs;
+                self.change(Change::Devices);
+            }
+            AudioEvent::Problem(problem) => {
+                if self.audio_problem != problem {
+                    self.audio_problem = problem;
+                    self.change(Change::Devices);
+                }
+            }
+            AudioEvent::Level { microphone, speaker } => self.change(Change::Level { microphone, speaker }),
+            AudioEvent::Stats { call, stats } => {
+                if let Some(entry) = self.living(call) {
+                    if entry.stats.is_some_and(|old| old.received != stats.received) {
+                        entry.silent_s = 0;
+                    }
+                    entry.stats = Some(stats);
+                    self.change(Change::Quality(call));
+                }
+            }
+            AudioEvent::Silence { call, seconds } => {
+                if let Some(entry) = self.living(call) {
+                    entry.silent_s = seconds;
+                    self.change(Change::Quality(call));
+                }
+            }
+            AudioEvent::DtmfReceived { call, digit } => {
+                if self.living(call).is_some() {
+                    self.change(Change::Digit(call, digit));
+                }
+            }
+        }
+    }
+
+    /// Brings the audio in line with the calls. Runs after every input.
+    pub(super) fn settle_sound(&mut self, now: Now) {
+        let mut commands = Vec::new();
+        for entry in self.calls.values_mut().filter(|c| c.gone_at.is_none()) {
+            let call = entry.call.id;
+            let has_media = entry.media.is_some();
+            let (microphone, listening) = (has_media && entry.wants_microphone(), has_media && entry.wants_listening());
+            if entry.microphone != microphone {
+                entry.microphone = microphone;
+                commands.push(AudioCommand::Microphone { call, open: microphone });
+            }
+            if entry.listening != listening {
+                entry.listening = listening;
+                commands.push(AudioCommand::Listen { call, on: listening });
+            }
+        }
+        for command in commands {
+            self.tell_audio(command);
+        }
+        if self.passing_tone.is_some_and(|(_, until)| until <= now.mono) {
+            self.passing_tone = None;
+        }
+        let tone = self.wanted_tone();
+        if tone != self.tone {
+            self.tone = tone;
+            self.tell_audio(tone.map_or(AudioCommand::StopTone, AudioCommand::PlayTone));
+        }
+    }
+
+    fn wanted_tone(&self) -> Option<Tone> {
+        let any = |is: fn(&CallState) -> bool| self.calls.values().any(|c| is(&c.call.state));
+        let talking = any(|s| matches!(s, CallState::Active { .. } | CallState::Answering));
+        if any(|s| matches!(s, CallState::Incoming)) {
+            return Some(if talking { Tone::CallWaiting } else { Tone::Ring });
+        }
+        if any(|s| matches!(s, CallState::Ringing { early_media: false })) {
+            return Some(Tone::Ringback);
+        }
+        if self.living_calls() > 0 {
+            return None;
+        }
+        self.passing_tone.map(|(tone, _)| tone)
+    }
+
+    /// What the caller hears when a call did not come about.
+    pub(super) fn ended_tone(&mut self, now: Now, outgoing: bool, reason: &EndReason) {
+        if !outgoing {
+            return;
+        }
+        let tone = match reason {
+            EndReason::Busy | EndReason::Rejected => Tone::Busy,
+            EndReason::NoAnswer | EndReason::Failed { .. } => Tone::Congestion,
+            _ => return,
+        };
+        self.passing_tone = Some((tone, now.mono + Duration::from_millis(2500)));
+    }
+
+    pub(super) fn test_tone(&mut self, now: Now) -> Result<(), Text> {
+        if self.living_calls() > 0 {
+            return Err(Text::new("command.not_now"));
+        }
+        self.passing_tone = Some((Tone::Test, now.mono + Duration::from_millis(1800)));
+        Ok(())
+    }
+
+    /// What the audio was last told of a call: (microphone, listening). For tests and views.
+    pub fn sound_of(&self, call: CallId) -> Option<(bool, bool)> {
+        self.call(call).map(|c| (c.microphone, c.listening))
+    }
+}
