@@ -1,0 +1,41 @@
+//! The manual. Kept to what fits one screen.
+
+pub const TEXT: &str = "\
+Hatif: set-up and tasks
+
+  cargo xtask run             Opens Hatif with the practice line: prepares the machine, builds, starts.
+  cargo xtask test            Prepares the machine, builds, runs every test. The last line counts them.
+  cargo xtask bench NAME      Measures, side by side with other softphones, and writes docs/bench/NAME.md.
+  cargo xtask setup           Prepares the machine only.
+
+Preparing the machine
+  On Debian, Ubuntu, Fedora and Arch the system's own package manager installs what is missing. You are
+  told first what it is, what it is for and how long it takes, and asked before anything runs as root.
+  On Windows and macOS you are told what to install. Nothing is changed twice: once all is there, this
+  takes a moment.
+
+Options
+  -y, --yes                   Do not ask before installing (also when CI=true, or when you are root).
+  --only PART[,PART...]       `test`: only these parts.
+  setup build | test | bench  What to prepare for. `test` when not said; `build` is enough for `run`.
+
+Parts of `test`, in their order
+  ui         the page: type check, unit tests, every screen in a browser
+  format     cargo fmt --check
+  lint       cargo clippy, warnings are errors
+  unit       unit, property and simulation tests of every crate, in virtual time
+  tidy       the rules of the house: edges between crates, catalogues, CSS, names, sizes, versions
+  interop    calls with real Asterisk, Kamailio, baresip and SIPp on loopback (Debian and Ubuntu)
+  window     the real window under a virtual display (Linux)
+
+Benchmarks
+  none yet
+
+How long, on two cores
+  run    about 8 minutes the first time, then seconds      test   about 25 minutes the first time, then 8
+
+Examples
+  cargo xtask run
+  cargo xtask test --only unit,tidy
+  CARGO_TARGET_DIR=/tmp/hatif cargo xtask test
+";
