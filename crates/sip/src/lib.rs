@@ -1,1 +1,17 @@
-//! SIP and SDP as a pure machine in virtual time.
+//! SIP and SDP as a pure machine in virtual time: text, transactions, dialogs, offer/answer, registration, calls.
+//!
+//! ```text
+//! Input ──> Agent::handle(now) ──> transaction ──> dialog/call, registration, registrar ──> Output
+//!            (bytes: text::parse)   (RFC 3261 17)    (RFC 3261 10, 12-15; RFC 3264)          (bytes: to_bytes)
+//! ```
+//!
+//! No sockets, threads, files or clocks: the adapter hands in bytes and instants, carries `Output::Send`, and calls
+//! `handle(now, Input::Timeout)` when `poll_timeout` says so. Two agents can thus be joined by a simulated network.
+
+pub mod config;
+pub mod io;
+pub mod text;
+
+pub use config::*;
+pub use io::*;
+pub use text::clean;

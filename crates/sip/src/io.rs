@@ -1,0 +1,319 @@
+//! The agent's borders: all that may go in, all that may come out. One mutation (`Agent::handle`), then drain.
+
+use crate::config::{AccountConfig, AccountId, CallId, HostPort, Transport};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+/// A codec as it is negotiated (RFC 3551, RFC 7587).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Codec {
+    Opus,
+    Pcmu,
+    Pcma,
+}
+
+/// The RTP port already opened for a call and the codecs that may be used, best first.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LocalMedia {
+    pub addr: SocketAddr,
+    pub codecs: Vec<Codec>,
+}
+
+/// Why a wire did not come up, went away or refused to carry a message.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum WireFailure {
+    HostUnknown,
+    Refused,
+    NoNetwork,
+    TimedOut,
+    PortInUse,
+    CertificateUnknownCa,
+    CertificateWrongName,
+    CertificateExpired,
+    CertificateOther,
+    TlsFailed,
+    Closed,
+    Other,
+}
+
+impl WireFailure {
+    /// A refused certificate is not tried again by itself: only a person can mend it.
+    pub fn needs_a_person(self) -> bool {
+        use WireFailure::*;
+        matches!(self, CertificateUnknownCa | CertificateWrongName | CertificateExpired | CertificateOther)
+    }
+}
+
+/// Names one `Output::Send`, so that the adapter can say that it failed. Several sends of one transaction share it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct SendId(pub u64);
+
+/// All that may happen to the agent.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Input {
+    /// Adds or replaces an account. It does not register by itself.
+    SetAccount(Box<AccountConfig>),
+    /// Un-registers the account, ends its calls and forgets it.
+    RemoveAccount(AccountId),
+    /// Registers now and keeps registered. On a `Direct` account: opens its wire, so that it can be called.
+    Register(AccountId),
+    Unregister(AccountId),
+    /// Calls `target`: a number, `user`, `user@host`, or a `sip:`, `sips:` or `tel:` URI.
+    Invite {
+        account: AccountId,
+        call: CallId,
+        target: String,
+        media: LocalMedia,
+    },
+    Answer {
+        call: CallId,
+        media: LocalMedia,
+    },
+    /// Refuses an incoming call with a final status from 400 to 699 (486 busy, 603 decline).
+    Reject {
+        call: CallId,
+        status: u16,
+    },
+    /// Ends a call in whatever state.
+    HangUp {
+        call: CallId,
+    },
+    Hold {
+        call: CallId,
+        on: bool,
+    },
+    /// One DTMF digit (0-9, A-D, `*`, `#`) as `application/dtmf-relay` in an INFO.
+    Info {
+        call: CallId,
+        digit: char,
+    },
+    /// Ends every call, un-registers every account, then `Event::Stopped`.
+    Stop,
+    /// The account's wire is up. `local` is what Via and Contact carry, never an unspecified address; `remote` is every
+    /// address that the next hop resolved to: requests from elsewhere are dropped (kind `Registrar`).
+    WireUp {
+        account: AccountId,
+        local: SocketAddr,
+        remote: Vec<SocketAddr>,
+    },
+    WireDown {
+        account: AccountId,
+        failure: WireFailure,
+    },
+    /// One datagram, or one message that `Framer` cut out of a stream. `flow` names the connection it came by.
+    Received {
+        account: AccountId,
+        source: SocketAddr,
+        flow: Option<u64>,
+        bytes: Vec<u8>,
+    },
+    /// An `Output::Send` could not be carried.
+    SendFailed {
+        account: AccountId,
+        id: SendId,
+        failure: WireFailure,
+    },
+    /// The instant told by `Agent::poll_timeout` has come.
+    Timeout,
+}
+
+/// All that the agent wants done or known.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Output {
+    /// Resolve `hop`, connect or bind, and answer with `WireUp` or `WireDown`. Asked once until answered.
+    OpenWire {
+        account: AccountId,
+        hop: HostPort,
+        transport: Transport,
+    },
+    /// The account is gone, or its wire must be made anew. No answer is expected.
+    CloseWire {
+        account: AccountId,
+    },
+    Send {
+        account: AccountId,
+        to: Destination,
+        bytes: Vec<u8>,
+        id: SendId,
+    },
+    Event(Event),
+}
+
+/// Where a message goes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Destination {
+    /// The account's own registrar or proxy, on the account's wire.
+    NextHop,
+    /// Back to where a request came from: same flow, same source address (RFC 3581).
+    Source { addr: SocketAddr, flow: Option<u64> },
+    /// A host of its own: targets of `Direct` accounts, and remote targets that are not the next hop.
+    Host { hop: HostPort, transport: Transport },
+}
+
+/// Who is at the other end. Cleaned (`crate::clean`): short, without control and bidi characters; still not to be
+/// trusted as anything but text.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Peer {
+    pub name: Option<String>,
+    /// What a person reads and dials: the number or user, or `user@host` where the user part is no number.
+    pub address: String,
+    /// The full URI.
+    pub uri: String,
+}
+
+/// What the PBX says about an incoming call beside who it is. All cleaned.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CallHeaders {
+    /// The PBX queue that the caller waited in (X-Queue-Name and kin).
+    pub queue: Option<String>,
+    /// The number that the caller dialled, when the call was diverted (Diversion, History-Info).
+    pub dialled: Option<String>,
+    /// User part of the Request-URI: whom the call was sent to. The practice line answers by it.
+    pub target: String,
+}
+
+/// The result of an offer/answer exchange.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MediaSession {
+    pub codec: Codec,
+    /// RTP payload type that we send for `codec`, and expect unless `payload_in` differs.
+    pub payload: u8,
+    /// RTP payload type that the peer sends `codec` with.
+    pub payload_in: u8,
+    /// Payload type of telephone-event (RFC 4733) at the codec's clock, where the peer takes it.
+    pub dtmf_payload: Option<u8>,
+    /// Where our RTP goes.
+    pub remote: SocketAddr,
+    /// Whether we may send, and whether we should expect to receive.
+    pub send: bool,
+    pub receive: bool,
+    /// Packet time that we send, in milliseconds: 10, 20, 30, 40 or 60.
+    pub ptime_ms: u8,
+}
+
+/// Whether the registrar knows where to ring us.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RegistrationState {
+    Off,
+    Trying,
+    /// `expires`: for how long the registrar keeps it; it is refreshed before.
+    Up {
+        expires: Duration,
+    },
+    /// `retry_at`: when the next attempt starts; `None` when only a person can mend it.
+    Down {
+        cause: Cause,
+        retry_at: Option<Instant>,
+    },
+}
+
+/// Why a registration is down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// Wrong user or password.
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    /// The registrar does not answer.
+    TimedOut,
+    ServerError,
+    /// A challenge of another realm than the one that the password was first accepted for. It was not answered.
+    RealmChanged,
+    /// A challenge that offers nothing we accept (Basic, an unknown algorithm, MD5 after SHA-256).
+    ChallengeRefused,
+    Wire(WireFailure),
+    /// An answer that makes no sense.
+    Protocol,
+    Other {
+        status: u16,
+    },
+}
+
+/// Why a call ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EndReason {
+    LocalHangUp,
+    RemoteHangUp,
+    /// We gave up before they answered.
+    Cancelled,
+    /// We refused it (`Input::Reject`).
+    Declined,
+    /// They rang and gave up.
+    Missed,
+    /// They rang; another phone of ours took it (RFC 3326).
+    AnsweredElsewhere,
+    Busy,
+    NoAnswer,
+    /// They refused it.
+    Rejected,
+    NotFound,
+    Forbidden,
+    /// Wrong user or password, or a challenge that we do not answer.
+    Unauthorized,
+    NoCommonCodec,
+    Unreachable,
+    TimedOut,
+    ServerError,
+    TemporarilyUnavailable,
+    AddressIncomplete,
+    Gone,
+    Wire(WireFailure),
+    /// `Input::Invite` named nobody that can be called.
+    BadTarget,
+    /// The peer broke the rules.
+    Protocol,
+    Other {
+        status: u16,
+    },
+}
+
+/// What the agent tells.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    Registration {
+        account: AccountId,
+        state: RegistrationState,
+    },
+    Incoming {
+        account: AccountId,
+        call: CallId,
+        peer: Peer,
+        headers: CallHeaders,
+    },
+    /// The far side rings; with `early_media` the PBX itself is to be heard.
+    Ringing {
+        call: CallId,
+        early_media: bool,
+    },
+    /// Offer and answer met. Comes again when something of it changes.
+    Media {
+        call: CallId,
+        session: MediaSession,
+    },
+    /// 2xx sent and acknowledged, or received.
+    Answered {
+        call: CallId,
+    },
+    /// Who holds the call; comes when it changes, and after a hold that could not be had.
+    Hold {
+        call: CallId,
+        local: bool,
+        remote: bool,
+    },
+    /// Exactly once for each call; nothing about the call comes after. `status` is the SIP status where there was one.
+    Ended {
+        call: CallId,
+        reason: EndReason,
+        status: Option<u16>,
+    },
+    /// `serve_registrations`: `user` registered (`expires` above zero) or went.
+    RegistrationServed {
+        account: AccountId,
+        user: String,
+        source: SocketAddr,
+        expires: Duration,
+    },
+    Stopped,
+}
