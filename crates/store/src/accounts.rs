@@ -1,0 +1,137 @@
+//! The table `accounts`. No password is ever in it: `password_kept` only says that the keyring holds one for this
+//! row, so that an account never takes up a password that was kept for another one of the same number.
+
+use hatif_core::{
+    account::{Account, AccountKind, Transport},
+    ids::AccountId,
+};
+use rusqlite::{Connection, Result, Row, params};
+
+pub(crate) const MIGRATIONS: &[(u32, &str)] = &[(
+    2,
+    "CREATE TABLE accounts (
+        id            INTEGER PRIMARY KEY,
+        kind          TEXT NOT NULL,
+        label         TEXT NOT NULL,
+        user          TEXT NOT NULL,
+        domain        TEXT NOT NULL,
+        registrar     TEXT,
+        proxy         TEXT,
+        auth_user     TEXT,
+        display_name  TEXT,
+        transport     TEXT NOT NULL,
+        ca_file       TEXT,
+        expires       INTEGER NOT NULL,
+        local_port    INTEGER,
+        password_kept INTEGER NOT NULL DEFAULT 0
+    ) STRICT;",
+)];
+
+/// More accounts than this are not loaded.
+pub(crate) const MOST: u32 = 100;
+
+/// An account, and whether the keyring holds its password.
+pub(crate) struct Kept {
+    pub account: Account,
+    pub password_kept: bool,
+}
+
+/// Every account in the order of its number, and how many rows could not be read.
+pub(crate) fn load(db: &Connection) -> Result<(Vec<Kept>, usize)> {
+    let mut statement = db.prepare_cached(
+        "SELECT id, kind, label, user, domain, registrar, proxy, auth_user, display_name, transport, ca_file, expires,
+                local_port, password_kept
+         FROM accounts ORDER BY id LIMIT ?1",
+    )?;
+    let rows = statement.query_map([MOST], read)?.collect::<Result<Vec<_>>>()?;
+    let unreadable = rows.iter().filter(|row| row.is_none()).count();
+    Ok((rows.into_iter().flatten().collect(), unreadable))
+}
+
+/// A row, or `None` when this version does not understand it.
+fn read(row: &Row<'_>) -> Result<Option<Kept>> {
+    let kind = match row.get_ref("kind")?.as_str()? {
+        "registrar" => AccountKind::Registrar,
+        "direct" => AccountKind::Direct,
+        "practice" => AccountKind::Practice,
+        _ => return Ok(None),
+    };
+    let transport = match row.get_ref("transport")?.as_str()? {
+        "udp" => Transport::Udp,
+        "tcp" => Transport::Tcp,
+        "tls" => Transport::Tls,
+        _ => return Ok(None),
+    };
+    let id = u32::try_from(row.get::<_, i64>("id")?);
+    let expires = u32::try_from(row.get::<_, i64>("expires")?);
+    let local_port = row.get::<_, Option<i64>>("local_port")?.map(u16::try_from).transpose();
+    let (Ok(id), Ok(expires), Ok(local_port)) = (id, expires, local_port) else { return Ok(None) };
+    let account = Account {
+        id: AccountId(id),
+        kind,
+        label: row.get("label")?,
+        user: row.get("user")?,
+        domain: row.get("domain")?,
+        registrar: row.get("registrar")?,
+        proxy: row.get("proxy")?,
+        auth_user: row.get("auth_user")?,
+        display_name: row.get("display_name")?,
+        transport,
+        ca_file: row.get("ca_file")?,
+        expires,
+        local_port,
+    };
+    Ok(Some(Kept { account, password_kept: row.get("password_kept")? }))
+}
+
+/// Inserts or replaces an account. `forget` also marks that the keyring holds no password for it, until
+/// [`password_kept`] says otherwise.
+pub(crate) fn save(db: &Connection, account: &Account, forget: bool) -> Result<()> {
+    let kind = match account.kind {
+        AccountKind::Registrar => "registrar",
+        AccountKind::Direct => "direct",
+        AccountKind::Practice => "practice",
+    };
+    let transport = match account.transport {
+        Transport::Udp => "udp",
+        Transport::Tcp => "tcp",
+        Transport::Tls => "tls",
+    };
+    db.prepare_cached(
+        "INSERT INTO accounts (id, kind, label, user, domain, registrar, proxy, auth_user, display_name, transport,
+                               ca_file, expires, local_port)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         ON CONFLICT (id) DO UPDATE SET kind = ?2, label = ?3, user = ?4, domain = ?5, registrar = ?6, proxy = ?7,
+             auth_user = ?8, display_name = ?9, transport = ?10, ca_file = ?11, expires = ?12, local_port = ?13",
+    )?
+    .execute(params![
+        account.id.0,
+        kind,
+        account.label,
+        account.user,
+        account.domain,
+        account.registrar,
+        account.proxy,
+        account.auth_user,
+        account.display_name,
+        transport,
+        account.ca_file,
+        account.expires,
+        account.local_port,
+    ])?;
+    if forget {
+        password_kept(db, account.id, false)?;
+    }
+    Ok(())
+}
+
+/// Notes whether the keyring holds this account's password.
+pub(crate) fn password_kept(db: &Connection, id: AccountId, kept: bool) -> Result<()> {
+    db.prepare_cached("UPDATE accounts SET password_kept = ?2 WHERE id = ?1")?.execute(params![id.0, kept])?;
+    Ok(())
+}
+
+pub(crate) fn delete(db: &Connection, id: AccountId) -> Result<()> {
+    db.prepare_cached("DELETE FROM accounts WHERE id = ?1")?.execute([id.0])?;
+    Ok(())
+}

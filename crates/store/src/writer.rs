@@ -1,0 +1,386 @@
+//! The store's thread: one command after another, each in a transaction of its own.
+//!
+//! A write that fails for want of room, or because the disk is away, is told once (`store.write_failed`), kept, and
+//! tried again in its turn: before the next write, every [`RETRY`], and when the store closes. At most [`BACKLOG`]
+//! are kept; then the oldest is given up.
+
+use crate::{
+    accounts,
+    database::Database,
+    interactions,
+    keyring::{Job, KeyringThread, Refused, Reply},
+    settings,
+};
+use hatif_core::{
+    account::{Account, Password},
+    ids::AccountId,
+    store::{CredentialStore, Interaction, Settings, StoreCommand, StoreEvent},
+    text::Text,
+};
+use rusqlite::{Connection, ErrorCode};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, TryRecvError},
+    },
+    time::{Duration, Instant},
+};
+
+/// What the queue carries.
+pub(crate) enum Message {
+    Command(StoreCommand),
+    /// Look for replies of the keyring, and at the closing flag.
+    Wake,
+}
+
+/// How often a failed write is tried again while nothing else happens.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Failed writes that are kept.
+const BACKLOG: usize = 256;
+
+/// One change of the database.
+enum Write {
+    Settings(Settings),
+    Account { account: Box<Account>, forget_password: bool },
+    PasswordKept(AccountId, bool),
+    DeleteAccount(AccountId),
+    Interaction(Box<Interaction>),
+    DeleteInteraction(i64),
+    ClearInteractions,
+}
+
+pub(crate) struct Writer {
+    database: Database,
+    keyring: Option<KeyringThread>,
+    /// Every password of this run, whether the keyring has it or not.
+    passwords: HashMap<AccountId, Password>,
+    /// What was said last of where passwords are kept; `None` before the first `Loaded`.
+    credentials: Option<CredentialStore>,
+    /// When each password that the keyring has not answered for was handed to it; `None` once patience is lost.
+    unanswered: VecDeque<Option<Instant>>,
+    patience: Duration,
+    backlog: VecDeque<Write>,
+    /// Whether the last write failed, so that a full disk is told once and not with every call.
+    failing: bool,
+    emit: Box<dyn FnMut(StoreEvent) + Send>,
+}
+
+impl Writer {
+    pub fn new(
+        database: Database,
+        keyring: Option<KeyringThread>,
+        patience: Duration,
+        emit: Box<dyn FnMut(StoreEvent) + Send>,
+    ) -> Self {
+        Writer {
+            database,
+            keyring,
+            passwords: HashMap::new(),
+            credentials: None,
+            unanswered: VecDeque::new(),
+            patience,
+            backlog: VecDeque::new(),
+            failing: false,
+            emit,
+        }
+    }
+
+    /// Runs until `Shutdown`, or until the flag is up and the queue empty.
+    pub fn run(mut self, commands: Receiver<Message>, closing: Arc<AtomicBool>) {
+        let mut retry_at = Instant::now() + RETRY;
+        loop {
+            let message = match commands.try_recv() {
+                Err(TryRecvError::Empty) if closing.load(Ordering::Acquire) => break,
+                Err(TryRecvError::Empty) => match self.next_deadline(retry_at) {
+                    Some(deadline) => commands.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+                    None => commands.recv().map_err(RecvTimeoutError::from),
+                },
+                Err(TryRecvError::Disconnected) => break,
+                Ok(message) => Ok(message),
+            };
+            match message {
+                Ok(Message::Command(StoreCommand::Shutdown)) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(Message::Command(command)) => self.handle(command),
+                Ok(Message::Wake) | Err(RecvTimeoutError::Timeout) => {}
+            }
+            self.take_replies();
+            self.lose_patience();
+            if Instant::now() >= retry_at {
+                self.flush();
+                retry_at = Instant::now() + RETRY;
+            }
+        }
+        self.close();
+    }
+
+    fn next_deadline(&self, retry_at: Instant) -> Option<Instant> {
+        let retry = (!self.backlog.is_empty()).then_some(retry_at);
+        let answer = self.unanswered.iter().flatten().next().map(|since| *since + self.patience);
+        retry.into_iter().chain(answer).min()
+    }
+
+    fn handle(&mut self, command: StoreCommand) {
+        match command {
+            StoreCommand::Load => self.load(),
+            StoreCommand::SaveSettings(settings) => self.write(Write::Settings(settings)),
+            StoreCommand::SaveAccount { account, password } => {
+                let id = account.id;
+                // Until the keyring says that it has the new password, it has none for this account: the one that
+                // it may still hold was for the account as it was before.
+                self.write(Write::Account { account, forget_password: password.is_some() });
+                if let Some(password) = password {
+                    self.keep_password(id, password);
+                }
+            }
+            StoreCommand::DeleteAccount(id) => {
+                self.write(Write::DeleteAccount(id));
+                self.passwords.remove(&id);
+                if self.database.on_disk
+                    && let Some((keyring, user)) = self.entry(id)
+                    && !keyring.ask(Job::Delete(id, user))
+                {
+                    tracing::warn!(account = id.0, "the keyring is busy; it keeps a password that nothing uses");
+                }
+            }
+            StoreCommand::SaveInteraction(interaction) => self.write(Write::Interaction(interaction)),
+            StoreCommand::DeleteInteraction(id) => self.write(Write::DeleteInteraction(id)),
+            StoreCommand::ClearInteractions => self.write(Write::ClearInteractions),
+            StoreCommand::Shutdown => unreachable!("taken by the loop"),
+        }
+    }
+
+    // ---- reading ----
+
+    fn load(&mut self) {
+        self.flush();
+        let db = &self.database.db;
+        let loaded = settings::load(db)
+            .and_then(|(settings, _)| Ok((settings, accounts::load(db)?.0, interactions::load(db)?.0)));
+        let (settings, accounts, interactions) = loaded.unwrap_or_else(|error| {
+            log(&error, "reading");
+            self.database.problems.push(Text::new("store.read_failed"));
+            Default::default()
+        });
+        let kept = accounts.iter().filter(|kept| kept.password_kept).map(|kept| kept.account.id).collect();
+        if self.credentials.is_none() {
+            self.credentials = Some(self.read_passwords(kept));
+        }
+        let accounts = accounts
+            .into_iter()
+            .map(|kept| {
+                let password = self.passwords.get(&kept.account.id).cloned();
+                (kept.account, password)
+            })
+            .collect();
+        let mut problems = std::mem::take(&mut self.database.problems).into_iter();
+        (self.emit)(StoreEvent::Loaded {
+            settings,
+            accounts,
+            interactions,
+            credentials: self.credentials.unwrap_or(CredentialStore::UntilClose),
+            problem: problems.next(),
+        });
+        problems.for_each(|problem| (self.emit)(StoreEvent::Problem(problem)));
+    }
+
+    /// Asks the keyring for these passwords and waits a little. Where it takes longer, it may still answer later.
+    fn read_passwords(&mut self, ids: Vec<AccountId>) -> CredentialStore {
+        let Some(keyring) = &self.keyring else { return CredentialStore::UntilClose };
+        let entries = ids.into_iter().filter_map(|id| Some((id, self.user(id)?))).collect();
+        if !keyring.ask(Job::Read(entries)) {
+            return CredentialStore::UntilClose;
+        }
+        let deadline = Instant::now() + self.patience;
+        loop {
+            let within = deadline.saturating_duration_since(Instant::now());
+            match self.keyring.as_ref().and_then(|keyring| keyring.reply(within)) {
+                Some(Reply::Read(read)) => return self.take_passwords(read),
+                Some(other) => self.take_reply(other),
+                None => break,
+            }
+        }
+        tracing::warn!("the keyring does not answer; passwords are kept until the app closes");
+        CredentialStore::UntilClose
+    }
+
+    fn take_passwords(&mut self, read: Result<Vec<(AccountId, Password)>, Refused>) -> CredentialStore {
+        match read {
+            Ok(found) => {
+                for (id, password) in found {
+                    // What was typed in this run is newer.
+                    self.passwords.entry(id).or_insert(password);
+                }
+                if self.database.on_disk { CredentialStore::Keyring } else { CredentialStore::UntilClose }
+            }
+            Err(refused) => {
+                tracing::warn!(?refused, "the keyring gives no passwords; they are kept until the app closes");
+                CredentialStore::UntilClose
+            }
+        }
+    }
+
+    // ---- passwords ----
+
+    fn keep_password(&mut self, id: AccountId, password: Password) {
+        self.passwords.insert(id, password.clone());
+        // An account that is forgotten at the end leaves nothing in the keyring.
+        if !self.database.on_disk {
+            return;
+        }
+        let Some((keyring, user)) = self.entry(id) else { return };
+        if keyring.ask(Job::Set(id, user, password)) {
+            self.unanswered.push_back(Some(Instant::now()));
+        } else {
+            self.say_credentials(CredentialStore::UntilClose);
+        }
+    }
+
+    fn take_replies(&mut self) {
+        while let Some(reply) = self.keyring.as_ref().and_then(|keyring| keyring.reply(Duration::ZERO)) {
+            self.take_reply(reply);
+        }
+    }
+
+    fn take_reply(&mut self, reply: Reply) {
+        match reply {
+            // The passwords of the accounts that were loaded without; another `Load` brings them.
+            Reply::Read(read) => {
+                let credentials = self.take_passwords(read);
+                self.say_credentials(credentials);
+            }
+            Reply::Set(id, result) => {
+                self.unanswered.pop_front();
+                self.write(Write::PasswordKept(id, result.is_ok()));
+                if let Err(refused) = result {
+                    tracing::warn!(account = id.0, ?refused, "the keyring did not take a password");
+                }
+                let kept = if result.is_ok() { CredentialStore::Keyring } else { CredentialStore::UntilClose };
+                self.say_credentials(kept);
+            }
+            Reply::Deleted(id, Err(refused)) => {
+                tracing::warn!(account = id.0, ?refused, "the keyring keeps a password that nothing uses");
+            }
+            Reply::Deleted(_, Ok(())) => {}
+        }
+    }
+
+    /// A password that the keyring has not taken in time is, for now, in memory only. Its answer is still taken.
+    fn lose_patience(&mut self) {
+        let mut lost = false;
+        for since in &mut self.unanswered {
+            if since.is_some_and(|since| since.elapsed() >= self.patience) {
+                *since = None;
+                lost = true;
+            }
+        }
+        if lost {
+            tracing::warn!("the keyring does not answer; a password is kept until the app closes");
+            self.say_credentials(CredentialStore::UntilClose);
+        }
+    }
+
+    fn say_credentials(&mut self, now: CredentialStore) {
+        if self.credentials.is_some_and(|said| said != now) {
+            self.credentials = Some(now);
+            (self.emit)(StoreEvent::Credentials(now));
+        }
+    }
+
+    fn entry(&self, id: AccountId) -> Option<(&KeyringThread, String)> {
+        Some((self.keyring.as_ref()?, self.user(id)?))
+    }
+
+    /// The name of an account's entry in the keyring. The database's own name is in it: another folder (a second
+    /// profile, `hatif-cli --data`) has an account 1 too.
+    fn user(&self, id: AccountId) -> Option<String> {
+        Some(format!("account-{}@{}", id.0, self.database.store_id.as_ref()?))
+    }
+
+    // ---- writing ----
+
+    fn write(&mut self, write: Write) {
+        if self.backlog.len() == BACKLOG {
+            tracing::error!("the disk has been away for too long; the oldest unwritten change is given up");
+            self.backlog.pop_front();
+        }
+        self.backlog.push_back(write);
+        self.flush();
+    }
+
+    /// Writes what waits, in order, up to the first failure.
+    fn flush(&mut self) {
+        while let Some(write) = self.backlog.front() {
+            match commit(&mut self.database.db, write) {
+                Ok(()) => self.failing = false,
+                Err(error) => {
+                    log(&error, "writing");
+                    if !std::mem::replace(&mut self.failing, true) {
+                        (self.emit)(StoreEvent::Problem(Text::new("store.write_failed")));
+                    }
+                    if may_pass(&error) {
+                        return;
+                    }
+                }
+            }
+            self.backlog.pop_front();
+        }
+    }
+
+    /// The last of it: passwords on their way, writes that failed, then the file itself.
+    fn close(mut self) {
+        while let Some(since) = self.unanswered.iter().flatten().next().copied() {
+            let within = (since + self.patience).saturating_duration_since(Instant::now());
+            match self.keyring.as_ref().and_then(|keyring| keyring.reply(within)) {
+                Some(reply) => self.take_reply(reply),
+                None => break,
+            }
+        }
+        self.flush();
+        if !self.backlog.is_empty() {
+            tracing::error!(changes = self.backlog.len(), "closing with changes that could not be written");
+        }
+        if let Err((_, error)) = self.database.db.close() {
+            log(&error, "closing");
+        }
+        (self.emit)(StoreEvent::Stopped);
+    }
+}
+
+fn commit(db: &mut Connection, write: &Write) -> rusqlite::Result<()> {
+    let transaction = db.transaction()?;
+    match write {
+        Write::Settings(settings) => settings::save(&transaction, settings)?,
+        Write::Account { account, forget_password } => accounts::save(&transaction, account, *forget_password)?,
+        Write::PasswordKept(id, kept) => accounts::password_kept(&transaction, *id, *kept)?,
+        Write::DeleteAccount(id) => accounts::delete(&transaction, *id)?,
+        Write::Interaction(interaction) => interactions::save(&transaction, interaction)?,
+        Write::DeleteInteraction(id) => interactions::delete(&transaction, *id)?,
+        Write::ClearInteractions => interactions::clear(&transaction)?,
+    }
+    transaction.commit()
+}
+
+/// Whether the same write may succeed later.
+fn may_pass(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::ReadOnly
+                | ErrorCode::CannotOpen
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::OutOfMemory
+        )
+    )
+}
+
+/// The code only: the words can hold a path, and so a name.
+fn log(error: &rusqlite::Error, doing: &'static str) {
+    let code = error.sqlite_error().map(|failure| failure.extended_code);
+    tracing::error!(code, doing, "the database failed");
+}
