@@ -103,6 +103,11 @@ pub enum SipEvent {
         call: CallId,
         hold: Hold,
     },
+    /// This account is a small registrar (the practice line), and `user` came or went.
+    RegistrationServed {
+        user: String,
+        up: bool,
+    },
     /// Exactly once for each call.
     Ended {
         call: CallId,
@@ -118,14 +123,18 @@ pub struct CallHeaders {
     pub queue: Option<String>,
     /// The number that the caller dialled, when the call was diverted (Diversion, History-Info).
     pub dialled: Option<String>,
+    /// User part of the address that the call was sent to. The practice line answers by it.
+    pub target: String,
 }
 
 /// The result of an offer/answer exchange, for the media engine.
 #[derive(Clone, PartialEq, Debug)]
 pub struct MediaSession {
     pub codec: Codec,
-    /// RTP payload type that we send and expect for `codec`.
+    /// RTP payload type that we send for `codec`.
     pub payload: u8,
+    /// RTP payload type that the peer sends `codec` with; nearly always the same.
+    pub payload_in: u8,
     /// Payload type of telephone-event (RFC 4733), where the peer takes it.
     pub dtmf_payload: Option<u8>,
     /// Where our RTP goes.

@@ -47,6 +47,7 @@ fn session(dice: &mut Dice) -> MediaSession {
     MediaSession {
         codec: if dice.roll(2) == 0 { Codec::Opus } else { Codec::Pcma },
         payload: 96,
+        payload_in: 96,
         dtmf_payload: (dice.roll(2) == 0).then_some(101),
         remote: SocketAddr::from(([127, 0, 0, 1], 4000)),
         send: true,

@@ -33,6 +33,8 @@ impl Phone {
             SipEvent::Answered { call } => self.answered(now, call),
             SipEvent::Hold { call, hold } => self.held(call, hold),
             SipEvent::Ended { call, reason } => self.end(now, call, reason),
+            // Only the practice line serves registrations, and it is no phone.
+            SipEvent::RegistrationServed { .. } => {}
             SipEvent::Stopped => {
                 if matches!(self.closing, super::Closing::Sip { .. }) {
                     self.close_store(now);

@@ -1,0 +1,214 @@
+//! The loop: one agent, its wires, its timer. Everything that wakes it is in one `select`.
+
+use crate::{
+    NetConfig, resolve, translate,
+    wire::{self, Opening, RECEIVED, Wire, WireEvent},
+};
+use hatif_core::{
+    account::{Account, AccountKind, Password},
+    ids,
+    sip::{SipCommand, SipEvent},
+    text::Text,
+};
+use hatif_sip::{AccountId, Agent, CallId, HostPort, Input, LocalMedia, Output, Transport};
+use std::{collections::HashMap, net::SocketAddr, time::Instant};
+use tokio::sync::mpsc;
+
+/// What is kept of an account beside the agent.
+struct Known {
+    account: Account,
+    hop: HostPort,
+    transport: Transport,
+    generation: u64,
+    wire: Option<Box<dyn Wire>>,
+}
+
+pub struct Run {
+    config: NetConfig,
+    on_event: Box<dyn FnMut(SipEvent) + Send>,
+    agent: Agent,
+    accounts: HashMap<AccountId, Known>,
+    generation: u64,
+    events: mpsc::Sender<WireEvent>,
+    received: mpsc::Receiver<WireEvent>,
+    located: (mpsc::Sender<SipEvent>, mpsc::Receiver<SipEvent>),
+    stopped: bool,
+}
+
+impl Run {
+    pub fn new(config: NetConfig, on_event: Box<dyn FnMut(SipEvent) + Send>) -> Self {
+        let (events, received) = mpsc::channel(RECEIVED);
+        Run {
+            config,
+            on_event,
+            agent: Agent::new(rand::random()),
+            accounts: HashMap::new(),
+            generation: 0,
+            events,
+            received,
+            located: mpsc::channel(32),
+            stopped: false,
+        }
+    }
+
+    pub async fn run(mut self, mut commands: mpsc::Receiver<SipCommand>) {
+        while !self.stopped {
+            let timeout = self.agent.poll_timeout().map(|(at, _)| at);
+            tokio::select! {
+                command = commands.recv() => match command {
+                    Some(command) => self.command(command),
+                    None => return,
+                },
+                Some(event) = self.received.recv() => self.wire_event(event),
+                Some(event) = self.located.1.recv() => (self.on_event)(event),
+                () = sleep_until(timeout) => self.input(Input::Timeout),
+            }
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        self.agent.handle(Instant::now(), input);
+        while let Some(output) = self.agent.poll_output() {
+            self.output(output);
+        }
+    }
+
+    fn command(&mut self, command: SipCommand) {
+        let call = |id: ids::CallId| CallId(id.0);
+        let media = |addr: SocketAddr| LocalMedia { addr, codecs: translate::CODECS.to_vec() };
+        match command {
+            SipCommand::SetAccount { account, password } => self.set_account(*account, password),
+            SipCommand::RemoveAccount { account } => self.input(Input::RemoveAccount(AccountId(account.0))),
+            SipCommand::Register { account } => self.input(Input::Register(AccountId(account.0))),
+            SipCommand::Unregister { account } => self.input(Input::Unregister(AccountId(account.0))),
+            SipCommand::LocateMedia { account, call } => self.locate(account, call),
+            SipCommand::Invite { account, call: id, target, media: addr } => {
+                self.input(Input::Invite { account: AccountId(account.0), call: call(id), target, media: media(addr) });
+            }
+            SipCommand::Answer { call: id, media: addr } => {
+                self.input(Input::Answer { call: call(id), media: media(addr) });
+            }
+            SipCommand::Reject { call: id, status } => self.input(Input::Reject { call: call(id), status }),
+            SipCommand::HangUp { call: id } => self.input(Input::HangUp { call: call(id) }),
+            SipCommand::Hold { call: id, on } => self.input(Input::Hold { call: call(id), on }),
+            SipCommand::Info { call: id, digit } => self.input(Input::Info { call: call(id), digit }),
+            SipCommand::Stop => self.input(Input::Stop),
+        }
+    }
+
+    fn set_account(&mut self, account: Account, password: Option<Password>) {
+        let id = AccountId(account.id.0);
+        let serves = self.config.serve_registrations;
+        match translate::account(&account, password, &self.config.user_agent, serves) {
+            Ok(config) => {
+                let (hop, transport) = (config.next_hop().clone(), config.transport);
+                self.accounts.insert(id, Known { account, hop, transport, generation: 0, wire: None });
+                self.input(Input::SetAccount(Box::new(config)));
+            }
+            Err(field) => {
+                let cause = Text::new("command.bad_account").with("field", field);
+                let state = hatif_core::account::Registration::Down { cause, retry_at: None };
+                (self.on_event)(SipEvent::Registration { account: account.id, state });
+            }
+        }
+    }
+
+    /// Finds our address on the way to the account's peers, aside: a slow resolver must not hold the loop up.
+    fn locate(&mut self, account: ids::AccountId, call: ids::CallId) {
+        let known = self.accounts.get(&AccountId(account.0));
+        let way = known.map(|k| (k.account.kind, k.hop.clone(), k.transport));
+        let answer = self.located.0.clone();
+        tokio::spawn(async move {
+            let local = match way {
+                None => Err(Text::new("command.unknown_account")),
+                Some((AccountKind::Direct, hop, _)) => resolve::own(&hop).map_err(translate::wire),
+                Some((_, hop, transport)) => match resolve::addresses(&hop, transport).await {
+                    Ok(found) => found
+                        .first()
+                        .ok_or(hatif_sip::WireFailure::HostUnknown)
+                        .and_then(|first| resolve::facing(*first))
+                        .map_err(translate::wire),
+                    Err(failure) => Err(translate::wire(failure)),
+                },
+            };
+            let _ = answer.send(SipEvent::MediaAddress { call, local }).await;
+        });
+    }
+
+    fn output(&mut self, output: Output) {
+        match output {
+            Output::OpenWire { account, hop, transport } => self.open_wire(account, hop, transport),
+            Output::CloseWire { account } => {
+                if let Some(known) = self.accounts.get_mut(&account) {
+                    known.wire = None;
+                    known.generation = 0;
+                }
+            }
+            Output::Send { account, to, bytes, id } => {
+                match self.accounts.get(&account).and_then(|k| k.wire.as_ref()) {
+                    Some(wire) => wire.send(bytes, to, id),
+                    // The agent sends only on a wire that it was told of; this one has gone down meanwhile.
+                    None => tracing::debug!(account = account.0, "no wire to send on"),
+                }
+            }
+            Output::Event(event) => {
+                if let Some(event) = translate::event(event) {
+                    self.stopped |= event == SipEvent::Stopped;
+                    (self.on_event)(event);
+                }
+            }
+        }
+    }
+
+    fn open_wire(&mut self, account: AccountId, hop: HostPort, transport: Transport) {
+        self.generation += 1;
+        let Some(known) = self.accounts.get_mut(&account) else { return };
+        known.generation = self.generation;
+        known.wire = None;
+        let direct = (known.account.kind == AccountKind::Direct).then_some(known.account.local_port);
+        let opening = Opening {
+            account,
+            generation: self.generation,
+            hop,
+            transport,
+            direct,
+            ca_file: known.account.ca_file.clone(),
+            events: self.events.clone(),
+        };
+        tokio::spawn(wire::open(opening));
+    }
+
+    /// Takes what wires tell, unless the wire is one that has been given up.
+    fn wire_event(&mut self, event: WireEvent) {
+        let current = |run: &Run, account: &AccountId, generation: u64| {
+            run.accounts.get(account).is_some_and(|k| k.generation == generation)
+        };
+        match event {
+            WireEvent::Up { account, generation, wire, local, remote } if current(self, &account, generation) => {
+                if let Some(known) = self.accounts.get_mut(&account) {
+                    known.wire = Some(wire);
+                }
+                self.input(Input::WireUp { account, local, remote });
+            }
+            WireEvent::Down { account, generation, failure } if current(self, &account, generation) => {
+                if let Some(known) = self.accounts.get_mut(&account) {
+                    known.wire = None;
+                }
+                tracing::info!(account = account.0, ?failure, "the way to the PBX is down");
+                self.input(Input::WireDown { account, failure });
+            }
+            WireEvent::Received { account, generation, source, flow, bytes } if current(self, &account, generation) => {
+                self.input(Input::Received { account, source, flow, bytes });
+            }
+            WireEvent::SendFailed { account, id, failure } => self.input(Input::SendFailed { account, id, failure }),
+            _ => {}
+        }
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

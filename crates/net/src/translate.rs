@@ -1,0 +1,160 @@
+//! Between the core's words and the user agent's.
+
+use hatif_core::{account as a, call as c, ids, sip as port, text::Text};
+use hatif_sip as s;
+use std::time::Instant;
+
+/// The codecs that media can be had with, best first.
+pub const CODECS: [s::Codec; 3] = [s::Codec::Opus, s::Codec::Pcma, s::Codec::Pcmu];
+
+/// An account for the user agent; `Err` where an address makes no sense.
+pub fn account(
+    account: &a::Account,
+    password: Option<a::Password>,
+    user_agent: &str,
+    serve_registrations: bool,
+) -> Result<s::AccountConfig, &'static str> {
+    let host = |text: &str, field| s::HostPort::parse(text).ok_or(field);
+    let optional = |text: &Option<String>, field| text.as_deref().map(|t| host(t, field)).transpose();
+    let kind = match account.kind {
+        a::AccountKind::Registrar | a::AccountKind::Practice => s::AccountKind::Registrar,
+        a::AccountKind::Direct => s::AccountKind::Direct,
+    };
+    Ok(s::AccountConfig {
+        id: s::AccountId(account.id.0),
+        kind,
+        user: account.user.clone(),
+        domain: host(&account.domain, "domain")?,
+        registrar: optional(&account.registrar, "registrar")?,
+        proxy: optional(&account.proxy, "proxy")?,
+        auth_user: account.auth_user.clone(),
+        password: password.map(|p| s::Secret(p.0)),
+        display_name: account.display_name.clone(),
+        transport: match account.transport {
+            a::Transport::Udp => s::Transport::Udp,
+            a::Transport::Tcp => s::Transport::Tcp,
+            a::Transport::Tls => s::Transport::Tls,
+        },
+        expires: account.expires,
+        user_agent: user_agent.to_owned(),
+        serve_registrations: serve_registrations && kind == s::AccountKind::Direct,
+    })
+}
+
+/// An event for the core; `None` for what it does not know.
+pub fn event(event: s::Event) -> Option<port::SipEvent> {
+    use port::SipEvent as E;
+    let call = |id: s::CallId| ids::CallId(id.0);
+    Some(match event {
+        s::Event::Registration { account, state } => {
+            E::Registration { account: ids::AccountId(account.0), state: registration(state) }
+        }
+        s::Event::Incoming { account, call: id, peer, headers } => E::Incoming {
+            account: ids::AccountId(account.0),
+            call: call(id),
+            peer: c::Peer { name: peer.name, address: peer.address, uri: peer.uri },
+            headers: port::CallHeaders { queue: headers.queue, dialled: headers.dialled, target: headers.target },
+        },
+        s::Event::Ringing { call: id, early_media } => E::Ringing { call: call(id), early_media },
+        s::Event::Media { call: id, session } => E::Media { call: call(id), media: media(session) },
+        s::Event::Answered { call: id } => E::Answered { call: call(id) },
+        s::Event::Hold { call: id, local, remote } => E::Hold { call: call(id), hold: c::Hold::new(local, remote) },
+        s::Event::Ended { call: id, reason, status } => E::Ended { call: call(id), reason: end(reason, status) },
+        s::Event::RegistrationServed { user, expires, .. } => E::RegistrationServed { user, up: !expires.is_zero() },
+        s::Event::Stopped => E::Stopped,
+    })
+}
+
+fn media(m: s::MediaSession) -> port::MediaSession {
+    port::MediaSession {
+        codec: match m.codec {
+            s::Codec::Opus => port::Codec::Opus,
+            s::Codec::Pcmu => port::Codec::Pcmu,
+            s::Codec::Pcma => port::Codec::Pcma,
+        },
+        payload: m.payload,
+        payload_in: m.payload_in,
+        dtmf_payload: m.dtmf_payload,
+        remote: m.remote,
+        send: m.send,
+        receive: m.receive,
+        ptime_ms: m.ptime_ms,
+    }
+}
+
+fn registration(state: s::RegistrationState) -> a::Registration {
+    match state {
+        s::RegistrationState::Off => a::Registration::Off,
+        s::RegistrationState::Trying => a::Registration::Trying,
+        s::RegistrationState::Up { .. } => a::Registration::Up,
+        s::RegistrationState::Down { cause, retry_at } => down(cause, retry_at),
+    }
+}
+
+fn down(cause: s::Cause, retry_at: Option<Instant>) -> a::Registration {
+    let cause = match cause {
+        s::Cause::Unauthorized => Text::new("reg.unauthorized"),
+        s::Cause::Forbidden => Text::new("reg.forbidden"),
+        s::Cause::NotFound => Text::new("reg.not_found"),
+        s::Cause::TimedOut => Text::new("reg.timed_out"),
+        s::Cause::ServerError => Text::new("reg.server_error"),
+        s::Cause::RealmChanged => Text::new("reg.realm_changed"),
+        s::Cause::ChallengeRefused => Text::new("reg.challenge_refused"),
+        s::Cause::Protocol => Text::new("reg.protocol"),
+        s::Cause::Wire(failure) => wire(failure),
+        s::Cause::Other { status } => Text::new("reg.rejected").with("status", status.to_string()),
+    };
+    a::Registration::Down { cause, retry_at }
+}
+
+/// Why there is no way to the PBX, for a person.
+pub fn wire(failure: s::WireFailure) -> Text {
+    use s::WireFailure as W;
+    Text::new(match failure {
+        W::HostUnknown => "wire.host_unknown",
+        W::Refused => "wire.refused",
+        W::NoNetwork => "wire.no_network",
+        W::TimedOut => "wire.timed_out",
+        W::PortInUse => "wire.port_in_use",
+        W::CertificateUnknownCa => "tls.unknown_ca",
+        W::CertificateWrongName => "tls.wrong_name",
+        W::CertificateExpired => "tls.expired",
+        W::CertificateOther => "tls.other",
+        W::TlsFailed => "tls.failed",
+        W::Closed => "wire.closed",
+        W::Other => "wire.other",
+    })
+}
+
+fn end(reason: s::EndReason, status: Option<u16>) -> c::EndReason {
+    use s::EndReason as R;
+    let failed = |code| c::EndReason::Failed { text: Text::new(code), status };
+    match reason {
+        R::LocalHangUp => c::EndReason::LocalHangUp,
+        R::RemoteHangUp => c::EndReason::RemoteHangUp,
+        R::Cancelled => c::EndReason::Cancelled,
+        R::Declined => c::EndReason::Declined,
+        R::Missed => c::EndReason::Missed,
+        R::AnsweredElsewhere => c::EndReason::AnsweredElsewhere,
+        R::Busy => c::EndReason::Busy,
+        R::NoAnswer => c::EndReason::NoAnswer,
+        R::Rejected => c::EndReason::Rejected,
+        R::NotFound => failed("call.not_found"),
+        R::Forbidden => failed("call.forbidden"),
+        R::Unauthorized => failed("call.unauthorized"),
+        R::NoCommonCodec => failed("call.no_common_codec"),
+        R::Unreachable => failed("call.unreachable"),
+        R::TimedOut => failed("call.timed_out"),
+        R::ServerError => failed("call.server_error"),
+        R::TemporarilyUnavailable => failed("call.unavailable"),
+        R::AddressIncomplete => failed("call.incomplete"),
+        R::Gone => failed("call.gone"),
+        R::Wire(failure) => c::EndReason::Failed { text: wire(failure), status },
+        R::BadTarget => failed("call.bad_target"),
+        R::Protocol => failed("call.protocol"),
+        R::Other { status: other } => c::EndReason::Failed {
+            text: Text::new("call.failed").with("status", other.to_string()),
+            status: Some(other),
+        },
+    }
+}

@@ -1,0 +1,69 @@
+//! The seam to the network: what carries an account's messages, whatever it is made of.
+
+use hatif_sip::{AccountId, Destination, HostPort, SendId, Transport, WireFailure};
+use std::net::SocketAddr;
+use tokio::sync::mpsc;
+
+/// Messages that may wait in front of the loop, over all wires. When it is full, a stream waits (TCP slows the peer
+/// down) and a datagram is dropped (SIP over UDP repeats itself).
+pub const RECEIVED: usize = 512;
+
+/// What a wire tells.
+#[derive(Debug)]
+pub enum WireEvent {
+    Up { account: AccountId, generation: u64, wire: Box<dyn Wire>, local: SocketAddr, remote: Vec<SocketAddr> },
+    Down { account: AccountId, generation: u64, failure: WireFailure },
+    Received { account: AccountId, generation: u64, source: SocketAddr, flow: Option<u64>, bytes: Vec<u8> },
+    SendFailed { account: AccountId, id: SendId, failure: WireFailure },
+}
+
+/// An open way to an account's next hop. Sending never blocks; what fails later comes as `WireEvent::SendFailed`.
+pub trait Wire: Send + std::fmt::Debug {
+    fn send(&self, bytes: Vec<u8>, to: Destination, id: SendId);
+}
+
+/// What is needed to open a wire.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    pub account: AccountId,
+    /// Counts the wires of the process, so that a late word from a closed one is not taken for the new one's.
+    pub generation: u64,
+    pub hop: HostPort,
+    pub transport: Transport,
+    /// Kind `Direct`: bound where others find it, open to everybody.
+    pub direct: Option<Option<u16>>,
+    pub ca_file: Option<String>,
+    pub events: mpsc::Sender<WireEvent>,
+}
+
+/// Opens a wire and tells how it went.
+pub async fn open(opening: Opening) {
+    let (account, generation, events) = (opening.account, opening.generation, opening.events.clone());
+    let opened = match opening.transport {
+        Transport::Udp => crate::udp::open(opening).await,
+        Transport::Tcp | Transport::Tls => crate::stream::open(opening).await,
+    };
+    let event = match opened {
+        Ok((wire, local, remote)) => WireEvent::Up { account, generation, wire, local, remote },
+        Err(failure) => WireEvent::Down { account, generation, failure },
+    };
+    // The loop is gone only when the application ends.
+    let _ = events.send(event).await;
+}
+
+pub type Opened = (Box<dyn Wire>, SocketAddr, Vec<SocketAddr>);
+
+/// An I/O error as a reason for a person.
+pub fn failure(error: &std::io::Error) -> WireFailure {
+    use std::io::ErrorKind as E;
+    match error.kind() {
+        E::ConnectionRefused => WireFailure::Refused,
+        E::TimedOut => WireFailure::TimedOut,
+        E::AddrInUse => WireFailure::PortInUse,
+        E::NetworkUnreachable | E::HostUnreachable | E::NetworkDown | E::AddrNotAvailable => WireFailure::NoNetwork,
+        E::ConnectionReset | E::ConnectionAborted | E::BrokenPipe | E::UnexpectedEof | E::NotConnected => {
+            WireFailure::Closed
+        }
+        _ => WireFailure::Other,
+    }
+}
