@@ -1,0 +1,375 @@
+//! A call's RTP and RTCP sockets: an even port and the one above it (RFC 3550 11), symmetric (RFC 4961).
+//!
+//! We send to the address that the peer signalled, and accept from its IP address only. When three valid RTP packets in a
+//! row come from another port of that address (a NAT rewrote it), we send there from then on. All else is dropped and
+//! counted.
+
+use crate::packet::{self, MAX_DATAGRAM, RtcpReceived, RtpReceived};
+use hatif_media::{RtcpOut, RtpOut};
+use mio::{Interest, Registry, Token, net::UdpSocket};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
+};
+
+/// Packets in a row from another port before we send there.
+const LATCH_AFTER: u8 = 3;
+/// Expedited forwarding (RFC 3246), as RFC 8837 advises for voice: DSCP 46 in the upper six bits.
+const VOICE_TOS: u32 = 46 << 2;
+
+/// What was dropped, for the log and tests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Dropped {
+    /// From another address than the signalled one, or before one was signalled.
+    pub foreign: u64,
+    /// Not RTP or RTCP.
+    pub malformed: u64,
+    /// Could not be sent.
+    pub unsent: u64,
+}
+
+pub(crate) struct Port {
+    rtp: UdpSocket,
+    rtcp: UdpSocket,
+    local: SocketAddr,
+    peer: Option<Peer>,
+    pub dropped: Dropped,
+}
+
+struct Peer {
+    signalled: SocketAddr,
+    /// Where RTP goes: the signalled address, or the port that it was latched to.
+    send_to: SocketAddr,
+    /// Another port that sends, and how many packets in a row came from it.
+    candidate: Option<(u16, u8)>,
+}
+
+/// Why there is no port.
+#[derive(Debug)]
+pub(crate) enum OpenError {
+    /// Every pair of the range is taken.
+    NoPort,
+    /// The address itself cannot be bound.
+    Bind(io::Error),
+}
+
+impl Port {
+    /// Binds a pair in `range` on `bind`, beginning at a place chosen by `random`. Readable events come with `token`.
+    pub fn open(
+        registry: &Registry,
+        token: Token,
+        bind: IpAddr,
+        range: &RangeInclusive<u16>,
+        random: u64,
+    ) -> Result<Port, OpenError> {
+        let first = u32::from(*range.start()).next_multiple_of(2).max(2);
+        let last = u32::from(*range.end());
+        // pairs (p, p + 1) with p even and both inside
+        let pairs = if last > first { (last - first).div_ceil(2) } else { 0 };
+        for step in 0..pairs {
+            let index = ((random % u64::from(pairs)) as u32 + step) % pairs;
+            let rtp_port = (first + 2 * index) as u16;
+            match Self::bind_pair(registry, token, bind, rtp_port) {
+                Ok(port) => return Ok(port),
+                Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => return Err(OpenError::Bind(error)),
+                // in use, or forbidden for this port (Windows keeps some back)
+                Err(_) => {}
+            }
+        }
+        Err(OpenError::NoPort)
+    }
+
+    fn bind_pair(registry: &Registry, token: Token, bind: IpAddr, rtp_port: u16) -> io::Result<Port> {
+        let mut rtp = bind_socket(SocketAddr::new(bind, rtp_port))?;
+        let mut rtcp = bind_socket(SocketAddr::new(bind, rtp_port + 1))?;
+        let local = rtp.local_addr()?;
+        registry.register(&mut rtp, token, Interest::READABLE)?;
+        registry.register(&mut rtcp, token, Interest::READABLE)?;
+        Ok(Port { rtp, rtcp, local, peer: None, dropped: Dropped::default() })
+    }
+
+    pub fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Where the peer says that it listens. The same as before: what was latched stays.
+    pub fn set_remote(&mut self, signalled: SocketAddr) {
+        if self.peer.as_ref().is_none_or(|peer| peer.signalled != signalled) {
+            self.peer = Some(Peer { signalled, send_to: signalled, candidate: None });
+        }
+    }
+
+    /// Throws away what came before the call's media started: it would only teach the jitter buffer a wrong delay.
+    pub fn flush(&mut self) {
+        let mut buffer = [0; MAX_DATAGRAM];
+        for socket in [&self.rtp, &self.rtcp] {
+            for _ in 0..1000 {
+                if socket.recv_from(&mut buffer).is_err() {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// The next RTP packet of the peer. Looks at no more datagrams than `budget`, and takes off it.
+    pub fn receive_rtp(&mut self, budget: &mut u32) -> Option<RtpReceived> {
+        let mut buffer = [0; MAX_DATAGRAM + 1];
+        while *budget > 0 {
+            *budget -= 1;
+            let (length, from) = match self.rtp.recv_from(&mut buffer) {
+                Ok(received) => received,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                // An ICMP message about an earlier packet, on some systems.
+                Err(_) => continue,
+            };
+            if !self.is_peer(from) {
+                self.dropped.foreign += 1;
+                continue;
+            }
+            let Some(packet) = packet::read_rtp(&buffer[..length]) else {
+                self.dropped.malformed += 1;
+                continue;
+            };
+            self.latch(from);
+            return Some(packet);
+        }
+        None
+    }
+
+    /// The next report of the peer; see [`Port::receive_rtp`].
+    pub fn receive_rtcp(&mut self, budget: &mut u32) -> Option<RtcpReceived> {
+        let mut buffer = [0; MAX_DATAGRAM + 1];
+        while *budget > 0 {
+            *budget -= 1;
+            let (length, from) = match self.rtcp.recv_from(&mut buffer) {
+                Ok(received) => received,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                Err(_) => continue,
+            };
+            if !self.is_peer(from) {
+                self.dropped.foreign += 1;
+                continue;
+            }
+            match packet::read_rtcp(&buffer[..length]) {
+                Some(report) => return Some(report),
+                None => self.dropped.malformed += 1,
+            }
+        }
+        None
+    }
+
+    pub fn send_rtp(&mut self, packet: &RtpOut) {
+        let Some(to) = self.remote() else { return };
+        let sent = packet::write_rtp(packet).is_some_and(|bytes| self.rtp.send_to(&bytes, to).is_ok());
+        self.dropped.unsent += u64::from(!sent);
+    }
+
+    pub fn send_rtcp(&mut self, report: &RtcpOut, cname: &str) {
+        let Some(to) = self.remote() else { return };
+        let Some(rtcp_port) = to.port().checked_add(1) else { return };
+        let to = SocketAddr::new(to.ip(), rtcp_port);
+        let sent = packet::write_rtcp(report, cname).is_some_and(|bytes| self.rtcp.send_to(&bytes, to).is_ok());
+        self.dropped.unsent += u64::from(!sent);
+    }
+
+    /// `None` while nothing is signalled, or "nowhere" is (0.0.0.0 or port 0: an old way to hold a call).
+    fn remote(&self) -> Option<SocketAddr> {
+        self.peer.as_ref().map(|peer| peer.send_to).filter(|to| to.port() != 0 && !to.ip().is_unspecified())
+    }
+
+    fn is_peer(&self, from: SocketAddr) -> bool {
+        self.peer.as_ref().is_some_and(|peer| peer.signalled.ip().to_canonical() == from.ip().to_canonical())
+    }
+
+    fn latch(&mut self, from: SocketAddr) {
+        let Some(peer) = &mut self.peer else { return };
+        if from.port() == peer.send_to.port() {
+            peer.candidate = None;
+            return;
+        }
+        let count = match peer.candidate {
+            Some((port, count)) if port == from.port() => count + 1,
+            _ => 1,
+        };
+        if count >= LATCH_AFTER {
+            peer.send_to.set_port(from.port());
+            peer.candidate = None;
+        } else {
+            peer.candidate = Some((from.port(), count));
+        }
+    }
+}
+
+fn bind_socket(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::DGRAM, None)?;
+    socket.set_nonblocking(true)?;
+    // A network or system that does not let us mark packets still carries them.
+    let _ = match address {
+        SocketAddr::V4(_) => socket.set_tos_v4(VOICE_TOS),
+        SocketAddr::V6(_) => socket.set_tclass_v6(VOICE_TOS),
+    };
+    socket.bind(&address.into())?;
+    Ok(UdpSocket::from_std(socket.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hatif_media::{Payload, StreamKey};
+    use std::{
+        net::Ipv4Addr,
+        sync::atomic::{AtomicU16, Ordering},
+        time::Duration,
+    };
+
+    const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    fn poll() -> mio::Poll {
+        mio::Poll::new().unwrap()
+    }
+
+    fn packet(sequence: u16) -> RtpOut {
+        RtpOut {
+            key: StreamKey(1),
+            payload_type: 0,
+            marker: false,
+            sequence,
+            timestamp: 0,
+            ssrc: 9,
+            payload: Payload::new(b"voice"),
+        }
+    }
+
+    /// A range of `pairs` pairs that nobody uses right now, and no other test will take; below the ephemeral ports.
+    fn free_range(pairs: u16) -> RangeInclusive<u16> {
+        static NEXT: AtomicU16 = AtomicU16::new(20_000);
+        let poll = poll();
+        loop {
+            let start = NEXT.fetch_add(64, Ordering::Relaxed);
+            assert!(start < 32_000, "no free ports");
+            let mut opened = (0..pairs).map(|pair| Port::bind_pair(poll.registry(), Token(0), LOCAL, start + 2 * pair));
+            if opened.all(|pair| pair.is_ok()) {
+                return start..=start + 2 * pairs - 1;
+            }
+        }
+    }
+
+    /// Datagrams on loopback are there when `send` returns, or a moment later.
+    fn receive(port: &mut Port) -> Option<RtpReceived> {
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        while port.rtp.peek_from(&mut [0; 1]).is_err() && std::time::Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        port.receive_rtp(&mut 10)
+    }
+
+    #[test]
+    fn ports_come_in_pairs_and_run_out() {
+        let poll = poll();
+        let range = free_range(3);
+        let mut ports = vec![];
+        for random in [5, 5, 5] {
+            let port = Port::open(poll.registry(), Token(0), LOCAL, &range, random).unwrap();
+            assert_eq!(port.local().port() % 2, 0);
+            assert_eq!(port.rtcp.local_addr().unwrap().port(), port.local().port() + 1);
+            ports.push(port);
+        }
+        let error = Port::open(poll.registry(), Token(0), LOCAL, &range, 1).err().unwrap();
+        assert!(matches!(error, OpenError::NoPort));
+        ports.pop();
+        assert!(Port::open(poll.registry(), Token(0), LOCAL, &range, 1).is_ok());
+    }
+
+    #[test]
+    fn a_taken_rtcp_port_makes_the_next_pair_be_taken() {
+        let range = free_range(2);
+        let _taken = std::net::UdpSocket::bind((LOCAL, range.start() + 1)).unwrap();
+        let port = Port::open(poll().registry(), Token(0), LOCAL, &range, 0).unwrap();
+        assert_eq!(port.local().port(), range.start() + 2);
+    }
+
+    #[test]
+    fn a_foreign_local_address_is_not_called_a_lack_of_ports() {
+        let bind = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+        let error = Port::open(poll().registry(), Token(0), bind, &(20_000..=20_100), 0).err().unwrap();
+        assert!(matches!(error, OpenError::Bind(_)));
+    }
+
+    #[test]
+    fn odd_and_empty_ranges_have_no_pair() {
+        for range in [20_001..=20_002, 20_000..=20_000, RangeInclusive::new(20_100, 20_000), 65_535..=65_535] {
+            assert!(matches!(Port::open(poll().registry(), Token(0), LOCAL, &range, 0), Err(OpenError::NoPort)));
+        }
+    }
+
+    #[test]
+    fn sends_to_a_new_port_after_three_packets_from_it() {
+        let poll = poll();
+        let range = free_range(2);
+        let mut ours = Port::open(poll.registry(), Token(0), LOCAL, &range, 0).unwrap();
+        let signalled = std::net::UdpSocket::bind((LOCAL, 0)).unwrap();
+        let rewritten = std::net::UdpSocket::bind((LOCAL, 0)).unwrap();
+        ours.set_remote(signalled.local_addr().unwrap());
+        let bytes = packet::write_rtp(&packet(1)).unwrap();
+
+        let hear = |socket: &std::net::UdpSocket| {
+            socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            socket.recv_from(&mut [0; 200]).unwrap().1
+        };
+        for _ in 0..2 {
+            rewritten.send_to(&bytes, ours.local()).unwrap();
+            assert!(receive(&mut ours).is_some(), "accepted from any port of the signalled address");
+            ours.send_rtp(&packet(1));
+            assert_eq!(hear(&signalled), ours.local());
+        }
+        // one from the signalled port begins the count anew
+        signalled.send_to(&bytes, ours.local()).unwrap();
+        assert!(receive(&mut ours).is_some());
+        for _ in 0..3 {
+            rewritten.send_to(&bytes, ours.local()).unwrap();
+            assert!(receive(&mut ours).is_some());
+        }
+        ours.send_rtp(&packet(1));
+        assert_eq!(hear(&rewritten), ours.local());
+        // the same signalled address again (a session refresh) does not undo it
+        ours.set_remote(signalled.local_addr().unwrap());
+        ours.send_rtp(&packet(1));
+        assert_eq!(hear(&rewritten), ours.local());
+    }
+
+    #[test]
+    fn foreign_and_malformed_datagrams_are_dropped_and_counted() {
+        let range = free_range(1);
+        let mut ours = Port::open(poll().registry(), Token(0), LOCAL, &range, 0).unwrap();
+        let sender = std::net::UdpSocket::bind((LOCAL, 0)).unwrap();
+        let bytes = packet::write_rtp(&packet(1)).unwrap();
+
+        sender.send_to(&bytes, ours.local()).unwrap();
+        assert!(receive(&mut ours).is_none(), "nothing is signalled yet");
+        ours.set_remote("192.0.2.1:4000".parse().unwrap());
+        sender.send_to(&bytes, ours.local()).unwrap();
+        assert!(receive(&mut ours).is_none(), "from another address");
+        assert_eq!(ours.dropped, Dropped { foreign: 2, malformed: 0, unsent: 0 });
+
+        ours.set_remote(sender.local_addr().unwrap());
+        for hostile in [&b""[..], b"\x80", b"GET / HTTP/1.1\r\n\r\n", &[0xff; 1500], &[0x80; 2049]] {
+            sender.send_to(hostile, ours.local()).unwrap();
+            assert!(receive(&mut ours).is_none());
+        }
+        assert_eq!(ours.dropped.malformed, 5);
+        sender.send_to(&bytes, ours.local()).unwrap();
+        assert!(receive(&mut ours).is_some());
+    }
+
+    #[test]
+    fn an_address_of_nowhere_gets_nothing() {
+        let range = free_range(1);
+        let mut ours = Port::open(poll().registry(), Token(0), LOCAL, &range, 0).unwrap();
+        ours.set_remote("0.0.0.0:4000".parse().unwrap());
+        ours.send_rtp(&packet(1));
+        ours.set_remote("127.0.0.1:0".parse().unwrap());
+        ours.send_rtp(&packet(1));
+        assert_eq!(ours.dropped.unsent, 0);
+    }
+}

@@ -1,0 +1,403 @@
+//! The media thread: commands in, events out, a tick every 10 ms while something sounds.
+
+use crate::{
+    AudioConfig, AudioError,
+    clock::TickClock,
+    packet::RtcpReceived,
+    port::{OpenError, Port},
+    problem,
+    sound::{Sound, Wanted},
+};
+use hatif_core::{
+    audio::{AudioCommand, AudioEvent, CallSource, CallStats, Tone},
+    ids::CallId,
+    sip,
+    text::Text,
+};
+use hatif_media::{BLOCK, MediaEngine, Output, RtcpIn, RtpIn, Source, StreamConfig, StreamKey};
+use std::{
+    collections::BTreeMap,
+    hash::{BuildHasher, Hasher, RandomState},
+    net::IpAddr,
+    ops::{ControlFlow, RangeInclusive},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, SyncSender},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+/// Calls with a port at a time: more than a person can have, and a bound on sockets.
+const MAX_LINES: usize = 64;
+/// Datagrams that are looked at between two ticks, over all calls; a flood beyond it waits in the kernel and is dropped
+/// there. An honest call brings one in 20 ms.
+const DATAGRAM_BUDGET: u32 = 512;
+/// Messages that are obeyed between two ticks.
+const MESSAGE_BUDGET: usize = 64;
+/// How long a tone that ends by itself keeps the speaker open; the longest is shorter.
+const TONE_SECONDS: Duration = Duration::from_secs(12);
+/// How long a key press keeps the speaker open.
+const DIGIT_SECONDS: Duration = Duration::from_secs(1);
+/// The operating system's poll counts whole milliseconds; the rest is slept.
+const POLL_GRAIN: Duration = Duration::from_millis(1);
+
+pub(crate) enum Message {
+    Command(AudioCommand),
+}
+
+/// A call here: its port, and what was said about it before its media started.
+struct Line {
+    port: Port,
+    started: bool,
+    microphone: bool,
+    listen: bool,
+    source: Source,
+}
+
+pub(crate) struct MediaThread<F> {
+    engine: MediaEngine,
+    sound: Sound,
+    lines: BTreeMap<CallId, Line>,
+    poll: mio::Poll,
+    mailbox: Receiver<Message>,
+    stop: Arc<AtomicBool>,
+    on_event: F,
+    rtp_ports: RangeInclusive<u16>,
+    cname: String,
+    /// Until when a tone wants to be heard; far away for tones that ring until they are stopped.
+    tone: Option<(Tone, Option<Instant>)>,
+    digit_until: Option<Instant>,
+    meter: bool,
+    clock: TickClock,
+    datagram_budget: u32,
+}
+
+impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
+    pub fn new(
+        config: AudioConfig,
+        mailbox: Receiver<Message>,
+        _messages: SyncSender<Message>,
+        stop: Arc<AtomicBool>,
+        on_event: F,
+    ) -> Result<Self, AudioError> {
+        Ok(MediaThread {
+            engine: MediaEngine::new(random()),
+            sound: Sound::open(&config.devices)?,
+            lines: BTreeMap::new(),
+            poll: mio::Poll::new()?,
+            mailbox,
+            stop,
+            on_event,
+            rtp_ports: config.rtp_ports,
+            cname: format!("{:016x}", random()),
+            tone: None,
+            digit_until: None,
+            meter: false,
+            clock: TickClock::new(Instant::now()),
+            datagram_budget: DATAGRAM_BUDGET,
+        })
+    }
+
+    /// Until `Shutdown`.
+    pub fn run(mut self) {
+        while !self.stop.load(Ordering::Acquire) {
+            let turn = if self.is_idle(Instant::now()) { self.sleep() } else { self.tick() };
+            if turn.is_break() {
+                break;
+            }
+        }
+        for call in self.lines.keys().copied().collect::<Vec<_>>() {
+            self.stop_line(call);
+        }
+    }
+
+    fn is_idle(&self, now: Instant) -> bool {
+        !self.wanted(now).any()
+    }
+
+    /// Nothing sounds: waits for the next message, however long it takes.
+    fn sleep(&mut self) -> ControlFlow<()> {
+        self.sound.want(Wanted::default());
+        let Ok(message) = self.mailbox.recv() else { return ControlFlow::Break(()) };
+        let turn = self.obey(message);
+        let now = Instant::now();
+        self.clock.restart(now);
+        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.engine.set_wall_clock(now, unix);
+        turn
+    }
+
+    /// To the next deadline and through its tick.
+    fn tick(&mut self) -> ControlFlow<()> {
+        self.wait();
+        for _ in 0..MESSAGE_BUDGET {
+            let Ok(message) = self.mailbox.try_recv() else { break };
+            if self.obey(message).is_break() {
+                return ControlFlow::Break(());
+            }
+        }
+        let now = Instant::now();
+        self.receive(now);
+        let wanted = self.wanted(now);
+        self.sound.want(wanted);
+
+        let (mut microphone, mut speaker, mut ringer) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
+        self.sound.read(&mut microphone);
+        self.engine.tick(now, &microphone, &mut speaker, &mut ringer);
+        self.sound.write(&mut speaker, &ringer);
+        self.drain();
+        self.clock.take(now);
+        self.datagram_budget = DATAGRAM_BUDGET;
+        ControlFlow::Continue(())
+    }
+
+    /// Takes datagrams as they come until the tick is due: their arrival time is the jitter buffer's measure.
+    fn wait(&mut self) {
+        let mut events = mio::Events::with_capacity(64);
+        loop {
+            let wait = self.clock.wait(Instant::now());
+            if wait.is_zero() {
+                return;
+            }
+            if wait <= POLL_GRAIN || self.datagram_budget == 0 {
+                std::thread::sleep(wait);
+                return;
+            }
+            // Interrupted or failed: the deadline is looked at again.
+            let _ = self.poll.poll(&mut events, Some(wait - POLL_GRAIN));
+            if !events.is_empty() {
+                self.receive(Instant::now());
+            }
+        }
+    }
+
+    fn receive(&mut self, now: Instant) {
+        for (call, line) in &mut self.lines {
+            while let Some(packet) = line.port.receive_rtp(&mut self.datagram_budget) {
+                if !line.started {
+                    continue;
+                }
+                let packet = RtpIn {
+                    payload_type: packet.payload_type,
+                    marker: packet.marker,
+                    sequence: packet.sequence,
+                    timestamp: packet.timestamp,
+                    ssrc: packet.ssrc,
+                    payload: &packet.payload,
+                };
+                self.engine.receive_rtp(now, StreamKey(call.0), packet);
+            }
+            while let Some(RtcpReceived { ssrc, sender, reports }) = line.port.receive_rtcp(&mut self.datagram_budget) {
+                if line.started {
+                    self.engine.receive_rtcp(now, StreamKey(call.0), RtcpIn { ssrc, sender, reports: &reports });
+                }
+            }
+        }
+    }
+
+    /// What the engine wants done or known.
+    fn drain(&mut self) {
+        while let Some(output) = self.engine.poll_output() {
+            match output {
+                Output::Rtp(packet) => {
+                    if let Some(line) = self.lines.get_mut(&CallId(packet.key.0)) {
+                        line.port.send_rtp(&packet);
+                    }
+                }
+                Output::Rtcp { key, report } => {
+                    if let Some(line) = self.lines.get_mut(&CallId(key.0)) {
+                        line.port.send_rtcp(&report, &self.cname);
+                    }
+                }
+                Output::Digit { key, digit } => {
+                    (self.on_event)(AudioEvent::DtmfReceived { call: CallId(key.0), digit });
+                }
+                Output::Level { microphone, speaker } => (self.on_event)(AudioEvent::Level { microphone, speaker }),
+                Output::Stats { key, stats } => {
+                    (self.on_event)(AudioEvent::Stats { call: CallId(key.0), stats: call_stats(stats) });
+                }
+                Output::Silence { key, seconds } => {
+                    (self.on_event)(AudioEvent::Silence { call: CallId(key.0), seconds });
+                }
+            }
+        }
+    }
+
+    fn wanted(&self, now: Instant) -> Wanted {
+        let call = self.lines.values().any(|line| line.started);
+        let tone = self.tone.filter(|(_, until)| until.is_none_or(|until| now < until)).map(|(tone, _)| tone);
+        let digit = self.digit_until.is_some_and(|until| now < until);
+        Wanted {
+            microphone: call || self.meter,
+            speaker: call || digit || tone.is_some_and(|tone| tone != Tone::Ring),
+            ringer: tone == Some(Tone::Ring),
+        }
+    }
+
+    fn obey(&mut self, message: Message) -> ControlFlow<()> {
+        let Message::Command(command) = message;
+        match command {
+            AudioCommand::OpenPort { call, bind } => self.open_port(call, bind),
+            AudioCommand::Start { call, session } => self.start_line(call, session),
+            AudioCommand::Microphone { call, open } => self.change(call, |line| line.microphone = open),
+            AudioCommand::Listen { call, on } => self.change(call, |line| line.listen = on),
+            AudioCommand::Source { call, source } => {
+                let source = engine_source(source);
+                if let Some(line) = self.lines.get_mut(&call) {
+                    line.source = source.clone();
+                    self.engine.set_source(StreamKey(call.0), source);
+                }
+            }
+            AudioCommand::Dtmf { call, digits } => self.engine.send_digits(StreamKey(call.0), &digits),
+            AudioCommand::LocalDtmf { digit } => {
+                self.engine.local_digit(digit);
+                self.digit_until = Some(Instant::now() + DIGIT_SECONDS);
+            }
+            AudioCommand::Stop { call } => self.stop_line(call),
+            AudioCommand::PlayTone(tone) => self.play_tone(tone),
+            AudioCommand::StopTone => {
+                self.tone = None;
+                self.engine.play_tone(None);
+            }
+            AudioCommand::ListDevices => {
+                (self.on_event)(AudioEvent::Devices { inputs: vec![], outputs: vec![] });
+            }
+            AudioCommand::SelectDevices(_) => {}
+            AudioCommand::Meter { on } => {
+                self.meter = on;
+                self.engine.set_meter(on);
+            }
+            AudioCommand::Shutdown => return ControlFlow::Break(()),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn open_port(&mut self, call: CallId, bind: IpAddr) {
+        let event = match self.lines.get(&call) {
+            Some(line) => AudioEvent::PortOpened { call, local: line.port.local() },
+            None if self.lines.len() >= MAX_LINES => AudioEvent::PortFailed { call, text: Text::new(problem::NO_PORT) },
+            None => self.bind_port(call, bind),
+        };
+        (self.on_event)(event);
+    }
+
+    fn bind_port(&mut self, call: CallId, bind: IpAddr) -> AudioEvent {
+        let token = mio::Token(call.0 as usize);
+        match Port::open(self.poll.registry(), token, bind, &self.rtp_ports, random()) {
+            Ok(port) => {
+                let local = port.local();
+                let line = Line { port, started: false, microphone: false, listen: true, source: Source::Microphone };
+                self.lines.insert(call, line);
+                AudioEvent::PortOpened { call, local }
+            }
+            Err(OpenError::NoPort) => {
+                tracing::warn!(%call, "no free RTP port");
+                AudioEvent::PortFailed { call, text: Text::new(problem::NO_PORT) }
+            }
+            Err(OpenError::Bind(error)) => {
+                tracing::warn!(%call, %error, "cannot bind the local address");
+                let text = problem::with_detail(problem::BIND_FAILED, &error.to_string());
+                AudioEvent::PortFailed { call, text }
+            }
+        }
+    }
+
+    fn start_line(&mut self, call: CallId, session: sip::MediaSession) {
+        let Some(line) = self.lines.get_mut(&call) else {
+            tracing::warn!(%call, "media without a port is not started");
+            return;
+        };
+        line.port.set_remote(session.remote);
+        if !line.started {
+            line.port.flush();
+        }
+        line.started = true;
+        let key = StreamKey(call.0);
+        self.engine.start(Instant::now(), key, stream_config(&session));
+        self.engine.set_source(key, line.source.clone());
+        self.change(call, |_| {});
+    }
+
+    /// Changes what a call hears and is heard by, and tells the engine.
+    fn change(&mut self, call: CallId, change: impl FnOnce(&mut Line)) {
+        let Some(line) = self.lines.get_mut(&call) else { return };
+        change(line);
+        self.engine.set_microphone(StreamKey(call.0), line.microphone);
+        self.engine.set_listen(StreamKey(call.0), line.listen);
+        if line.started && line.microphone {
+            self.sound.microphone_opened();
+        }
+    }
+
+    fn stop_line(&mut self, call: CallId) {
+        self.engine.stop(StreamKey(call.0));
+        // its last report
+        self.drain();
+        if let Some(line) = self.lines.remove(&call) {
+            let dropped = line.port.dropped;
+            tracing::debug!(%call, dropped.foreign, dropped.malformed, dropped.unsent, "media ended");
+        }
+    }
+
+    fn play_tone(&mut self, tone: Tone) {
+        let until = match tone {
+            Tone::Ring | Tone::CallWaiting | Tone::Ringback => None,
+            Tone::Busy | Tone::Congestion | Tone::Test => Some(Instant::now() + TONE_SECONDS),
+        };
+        self.tone = Some((tone, until));
+        self.engine.play_tone(Some(engine_tone(tone)));
+    }
+}
+
+/// From the operating system: std's hash keys are drawn from it.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+fn stream_config(session: &sip::MediaSession) -> StreamConfig {
+    let codec = match session.codec {
+        sip::Codec::Opus => hatif_media::Codec::Opus,
+        sip::Codec::Pcmu => hatif_media::Codec::Pcmu,
+        sip::Codec::Pcma => hatif_media::Codec::Pcma,
+    };
+    StreamConfig {
+        dtmf_payload: session.dtmf_payload,
+        send: session.send,
+        receive: session.receive,
+        ptime_ms: session.ptime_ms,
+        ..StreamConfig::new(codec, session.payload)
+    }
+}
+
+fn engine_source(source: CallSource) -> Source {
+    match source {
+        CallSource::Microphone => Source::Microphone,
+        CallSource::Echo => Source::Echo,
+        CallSource::Clip(samples) => Source::Clip(samples),
+    }
+}
+
+fn engine_tone(tone: Tone) -> hatif_media::Tone {
+    match tone {
+        Tone::Ring => hatif_media::Tone::Ring,
+        Tone::CallWaiting => hatif_media::Tone::CallWaiting,
+        Tone::Ringback => hatif_media::Tone::Ringback,
+        Tone::Busy => hatif_media::Tone::Busy,
+        Tone::Congestion => hatif_media::Tone::Congestion,
+        Tone::Test => hatif_media::Tone::Test,
+    }
+}
+
+fn call_stats(stats: hatif_media::StreamStats) -> CallStats {
+    CallStats {
+        sent: stats.sent,
+        received: stats.received,
+        lost: stats.lost,
+        jitter_ms: stats.jitter_ms,
+        concealed: stats.concealed,
+        buffer_ms: stats.buffer_ms,
+        round_trip_ms: stats.round_trip_ms,
+        remote_loss: stats.remote_loss,
+    }
+}
