@@ -1,0 +1,1 @@
+//! The interop lab: real counterparts on loopback, for the tests in `tests/interop`.

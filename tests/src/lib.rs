@@ -1,1 +1,0 @@
-//! Tests against real counterparts, and the rules of the house.
