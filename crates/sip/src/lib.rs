@@ -9,9 +9,14 @@
 //! `handle(now, Input::Timeout)` when `poll_timeout` says so. Two agents can thus be joined by a simulated network.
 
 pub mod config;
+pub mod digest;
+pub mod framer;
 pub mod io;
+pub mod offer;
+pub mod sdp;
 pub mod text;
 
 pub use config::*;
+pub use framer::{FrameError, Framer};
 pub use io::*;
 pub use text::clean;

@@ -13,6 +13,7 @@ pub use headers::{Header, Headers};
 pub use message::{Message, Method, Request, Response, reason_phrase};
 pub use name_addr::{NameAddr, quote};
 pub use params::Params;
+pub(crate) use parser::content_length;
 pub use parser::{MAX_HEADERS, MAX_MESSAGE, ParseError, parse};
 pub use uri::{Scheme, Uri, escape_user, unescape};
 pub use via::Via;
