@@ -1,4 +1,25 @@
-//! hatif-app: the application without a window.
+//! hatif-app: the application without a window. The shell (`src-tauri`) and `hatif-cli` are two faces of it.
 
+mod app;
 pub mod command;
+pub mod log;
+mod present;
+mod understand;
 pub mod view;
+
+pub use app::{App, AppConfig, SendError, StartError};
+pub use hatif_audio::Devices;
+pub use hatif_store::KeyringChoice;
+
+/// The folder where Hatif keeps its data for this user.
+pub fn data_folder() -> Option<std::path::PathBuf> {
+    directories::ProjectDirs::from("org", "Hatif", "Hatif").map(|dirs| dirs.data_dir().to_owned())
+}
+
+/// The first of our languages that the system asks for; English otherwise.
+pub fn system_language() -> String {
+    sys_locale::get_locales()
+        .filter_map(|tag| tag.split(['-', '_']).next().map(str::to_ascii_lowercase))
+        .find(|lang| matches!(lang.as_str(), "en" | "ar" | "fa"))
+        .unwrap_or_else(|| "en".to_owned())
+}

@@ -6,7 +6,7 @@ use crate::{
     resolve, tls,
     wire::{Opened, Opening, Wire, WireEvent},
 };
-use hatif_sip::{AccountId, Destination, Framed, Framer, HostPort, SendId, Transport, WireFailure};
+use hatif_sip::{AccountId, Destination, Framer, HostPort, SendId, Transport, WireFailure};
 use rustls::ClientConfig;
 use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
@@ -229,20 +229,15 @@ impl Link {
     async fn hand_on(&self, framer: &mut Framer) -> bool {
         let Link { account, generation, flow, peer, .. } = *self;
         while let Some(frame) = framer.next() {
-            match frame {
-                Ok(Framed::Message(bytes)) => {
-                    let event = WireEvent::Received { account, generation, source: peer, flow: Some(flow), bytes };
-                    if self.events.send(event).await.is_err() {
-                        return false;
-                    }
-                }
-                Ok(Framed::Ping) => {
-                    if let Some(pong) = self.pong.upgrade() {
-                        let _ = pong.try_send(b"\r\n".to_vec());
-                    }
-                }
-                Ok(Framed::Pong) => {}
-                Err(_) => return false,
+            let Ok(bytes) = frame else { return false };
+            let event = WireEvent::Received { account, generation, source: peer, flow: Some(flow), bytes };
+            if self.events.send(event).await.is_err() {
+                return false;
+            }
+        }
+        while framer.take_ping() {
+            if let Some(queue) = self.pong.upgrade() {
+                let _ = queue.try_send(b"\r\n".to_vec());
             }
         }
         true

@@ -60,7 +60,9 @@ pub fn event(event: s::Event) -> Option<port::SipEvent> {
         s::Event::Answered { call: id } => E::Answered { call: call(id) },
         s::Event::Hold { call: id, local, remote } => E::Hold { call: call(id), hold: c::Hold::new(local, remote) },
         s::Event::Ended { call: id, reason, status } => E::Ended { call: call(id), reason: end(reason, status) },
-        s::Event::RegistrationServed { user, expires, .. } => E::RegistrationServed { user, up: !expires.is_zero() },
+        s::Event::RegistrationServed { user, source, expires, .. } => {
+            E::RegistrationServed { user, source, up: !expires.is_zero() }
+        }
         s::Event::Stopped => E::Stopped,
     })
 }

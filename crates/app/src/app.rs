@@ -1,0 +1,241 @@
+//! The composition: `Phone` in the middle, one adapter around each port, one loop that feeds it.
+//!
+//! ```text
+//! handle.send(Command) ─┐
+//! hatif-net  SipEvent ──┤                                   ┌─> hatif-net, hatif-audio, hatif-store
+//! hatif-audio ──────────┼─[bounded channel]─> Phone ─drain──┤
+//! hatif-store ──────────┤                                   └─> on_event(view::Event)
+//! practice line ────────┘
+//! ```
+
+use crate::{
+    command::Command,
+    present,
+    understand::{Asked, understand},
+    view::Event,
+};
+use hatif_audio::{Audio, AudioConfig, AudioError, Devices};
+use hatif_core::{
+    audio::{AudioCommand, AudioEvent},
+    phone::{self, Change, Now, Output, Phone, PhoneConfig},
+    sip::{SipCommand, SipEvent},
+    store::{StoreCommand, StoreEvent},
+    text::Text,
+};
+use hatif_net::{Net, NetConfig};
+use hatif_practice::{Practice, PracticeEvent};
+use hatif_store::{KeyringChoice, Store, StoreConfig};
+use std::{
+    path::PathBuf,
+    time::{Instant, SystemTime},
+};
+use tokio::sync::mpsc;
+
+/// What may wait in front of the loop. Meters and statistics make 20 a second; the rest is human pace. Should it ever
+/// fill, meters and statistics are dropped first because they alone are sent without waiting.
+const QUEUE: usize = 4096;
+
+/// How the application is started.
+#[derive(Clone, Debug)]
+pub struct AppConfig {
+    /// Folder of the database.
+    pub data: PathBuf,
+    pub keyring: KeyringChoice,
+    pub devices: Devices,
+    /// Devices by id for this run only, instead of the stored choice.
+    pub input: Option<String>,
+    pub output: Option<String>,
+    pub auto_answer: bool,
+    /// Whether the practice line stands.
+    pub practice: bool,
+    /// What the system asks for: `en`, `ar` or `fa`.
+    pub system_language: String,
+}
+
+/// Why the application could not start at all.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Audio(#[from] AudioError),
+}
+
+/// Why a command was not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the application has stopped or does not keep up")]
+pub struct SendError;
+
+enum Fed {
+    Command(Box<Command>),
+    Sip(SipEvent),
+    Audio(AudioEvent),
+    Store(Box<StoreEvent>),
+    Practice(PracticeEvent),
+}
+
+/// The running application.
+#[derive(Clone)]
+pub struct App {
+    queue: mpsc::Sender<Fed>,
+}
+
+impl App {
+    /// Starts everything on the current tokio runtime. `on_event` is called from the loop, whole values only, and must
+    /// not block. The last event is `Stopped`.
+    pub fn start(config: AppConfig, on_event: impl FnMut(Event) + Send + 'static) -> Result<App, StartError> {
+        let (queue, fed) = mpsc::channel(QUEUE);
+        let sip = queue.clone();
+        let net = Net::start(
+            NetConfig { user_agent: format!("Hatif/{}", env!("CARGO_PKG_VERSION")), serve_registrations: false },
+            move |event| feed(&sip, Fed::Sip(event)),
+        );
+        let audio_queue = queue.clone();
+        let audio_config = AudioConfig { devices: config.devices.clone(), ..AudioConfig::default() };
+        let audio = Audio::start(audio_config, move |event| feed(&audio_queue, Fed::Audio(event)))?;
+        let store_queue = queue.clone();
+        let store = Store::open(StoreConfig { dir: config.data.clone(), keyring: config.keyring }, move |event| {
+            feed(&store_queue, Fed::Store(Box::new(event)));
+        });
+        let practice = config.practice.then(|| {
+            let queue = queue.clone();
+            Practice::start(move |event| feed(&queue, Fed::Practice(event)))
+        });
+        let phone = Phone::new(PhoneConfig { auto_answer: config.auto_answer });
+        let run = Run { phone, net, audio, store, practice, config, on_event: Box::new(on_event), stopped: false };
+        tokio::spawn(run.run(fed));
+        Ok(App { queue })
+    }
+
+    pub fn send(&self, command: Command) -> Result<(), SendError> {
+        self.queue.try_send(Fed::Command(Box::new(command))).map_err(|_| SendError)
+    }
+}
+
+/// Feeds the loop from any thread, real-time ones too: never waits.
+fn feed(queue: &mpsc::Sender<Fed>, fed: Fed) {
+    if queue.try_send(fed).is_err() {
+        tracing::debug!("the loop is full or has ended; an event is lost");
+    }
+}
+
+struct Run {
+    phone: Phone,
+    net: Net,
+    audio: Audio,
+    store: Store,
+    practice: Option<Practice>,
+    config: AppConfig,
+    on_event: Box<dyn FnMut(Event) + Send>,
+    stopped: bool,
+}
+
+impl Run {
+    async fn run(mut self, mut fed: mpsc::Receiver<Fed>) {
+        self.drain();
+        while !self.stopped {
+            let timeout = self.phone.poll_timeout().map(|(at, _)| at);
+            tokio::select! {
+                event = fed.recv() => match event {
+                    Some(event) => self.take(event),
+                    None => return,
+                },
+                () = sleep_until(timeout) => self.input(phone::Input::Timeout),
+            }
+        }
+        // The adapters' threads are joined here, off the async workers' backs.
+        let Run { net, audio, store, practice, mut on_event, .. } = self;
+        drop((net, practice));
+        let _ = tokio::task::spawn_blocking(move || drop((audio, store))).await;
+        on_event(Event::Stopped);
+    }
+
+    fn take(&mut self, fed: Fed) {
+        match fed {
+            Fed::Command(command) => match understand(*command) {
+                Asked::Phone(name, command) => self.input(phone::Input::Command(name, command)),
+                Asked::Snapshot => {
+                    let event = Event::Snapshot {
+                        snapshot: present::snapshot(&self.phone, now(), &self.config.system_language),
+                    };
+                    (self.on_event)(event);
+                }
+                Asked::PracticeRing(customer) => self.practice_ring(customer.into()),
+            },
+            Fed::Sip(event) => self.input(phone::Input::Sip(event)),
+            Fed::Audio(event) => self.input(phone::Input::Audio(event)),
+            Fed::Store(mut event) => {
+                if let StoreEvent::Loaded { settings, .. } = event.as_mut() {
+                    let devices = &mut settings.devices;
+                    devices.microphone = self.config.input.clone().or(devices.microphone.take());
+                    devices.speaker = self.config.output.clone().or(devices.speaker.take());
+                }
+                self.input(phone::Input::Store(*event));
+            }
+            Fed::Practice(PracticeEvent::Up { account, password }) => {
+                self.input(phone::Input::PracticeUp { account, password });
+            }
+        }
+    }
+
+    fn practice_ring(&mut self, customer: hatif_practice::Customer) {
+        let language = self.phone.settings().language.as_ref().unwrap_or(&self.config.system_language);
+        let rang = self.practice.as_ref().is_some_and(|practice| practice.ring(customer, language));
+        if !rang {
+            let text = present::text(&Text::new("command.practice_not_up"));
+            (self.on_event)(Event::CommandFailed { command: "practice_ring".to_owned(), text });
+        }
+    }
+
+    fn input(&mut self, input: phone::Input) {
+        self.phone.handle(now(), input);
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.phone.poll_output() {
+            match output {
+                Output::Sip(command) => self.tell_sip(command),
+                Output::Audio(command) => self.tell_audio(command),
+                Output::Store(command) => self.tell_store(command),
+                Output::Change(Change::Stopped) => self.stopped = true,
+                Output::Change(change) => {
+                    if let (Change::Settings | Change::All, Some(practice)) = (&change, &self.practice) {
+                        let settings = self.phone.settings();
+                        practice.speak(settings.language.as_ref().unwrap_or(&self.config.system_language));
+                    }
+                    if let Some(event) = present::event(&self.phone, change, now(), &self.config.system_language) {
+                        (self.on_event)(event);
+                    }
+                }
+            }
+        }
+    }
+
+    fn tell_sip(&mut self, command: SipCommand) {
+        if let Err(error) = self.net.send(command) {
+            tracing::error!(%error, "SIP did not take a command");
+        }
+    }
+
+    fn tell_audio(&mut self, command: AudioCommand) {
+        if let Err(error) = self.audio.send(command) {
+            tracing::error!(%error, "audio did not take a command");
+        }
+    }
+
+    fn tell_store(&mut self, command: StoreCommand) {
+        if let Err(error) = self.store.send(command) {
+            tracing::error!(%error, "the store did not take a command");
+        }
+    }
+}
+
+fn now() -> Now {
+    Now { mono: Instant::now(), wall: SystemTime::now() }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
