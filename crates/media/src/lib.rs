@@ -30,8 +30,18 @@
 //! assert_eq!(packets, 5);
 //! ```
 
+mod clock;
+mod codec;
+mod digits;
 mod engine;
+mod jitter;
+mod mixer;
 mod payload;
+mod random;
+mod sender;
+mod statistics;
+mod stream;
+mod tones;
 
 pub use engine::MediaEngine;
 pub use payload::{MAX_PAYLOAD, Payload};

@@ -1,0 +1,175 @@
+//! Codecs behind two faces: [`Encoder`] for what we send, [`Decode`] for what the jitter buffer asks of a decoder.
+//! Everything is 48 kHz mono outside; what a codec needs inside (8 kHz, its own concealment) stays inside.
+
+mod conceal;
+mod g711;
+mod opus_decoder;
+mod opus_encoder;
+mod resample;
+
+pub(crate) use opus_encoder::OpusEncoder;
+
+use crate::{Codec, MAX_PAYLOAD};
+use conceal::Concealer;
+use g711::Law;
+use opus_decoder::OpusDecoder;
+use resample::{Downsampler, Upsampler};
+
+/// Samples of the longest packet that is accepted: 120 ms, Opus's limit (RFC 6716 2.1.4).
+pub(crate) const MAX_FRAME: usize = 5760;
+
+/// What the jitter buffer asks of a decoder. All lengths are samples at 48 kHz; every call fills `out` wholly.
+pub(crate) trait Decode {
+    /// Samples in a packet, at most [`MAX_FRAME`]; `None` if it is not one of this codec.
+    fn duration(&self, payload: &[u8]) -> Option<usize>;
+
+    /// Whether the packet carries a copy of the frame before it.
+    fn carries_recovery(&self, payload: &[u8]) -> bool;
+
+    /// Whether the packet says that silence begins: what follows without packets is not loss.
+    fn begins_silence(&self, payload: &[u8]) -> bool;
+
+    /// Decodes a packet whose `duration` is `out.len()`.
+    fn decode(&mut self, payload: &[u8], out: &mut [f32]);
+
+    /// The sound just before the packet `next`, from its redundancy; concealment where that does not reach. `out.len()` is a
+    /// multiple of 2.5 ms.
+    fn recover(&mut self, next: &[u8], out: &mut [f32]);
+
+    /// Sound for a packet that did not come. `out.len()` is a multiple of 2.5 ms.
+    fn conceal(&mut self, out: &mut [f32]);
+}
+
+/// The decoder of a stream.
+pub(crate) enum Decoder {
+    Opus(OpusDecoder),
+    G711(Box<G711Decoder>),
+}
+
+impl Decoder {
+    pub(crate) fn new(codec: Codec) -> Self {
+        match codec {
+            Codec::Opus => Decoder::Opus(OpusDecoder::new()),
+            Codec::Pcmu => Decoder::G711(Box::new(G711Decoder::new(Law::Mu))),
+            Codec::Pcma => Decoder::G711(Box::new(G711Decoder::new(Law::A))),
+        }
+    }
+}
+
+impl Decode for Decoder {
+    fn duration(&self, payload: &[u8]) -> Option<usize> {
+        match self {
+            Decoder::Opus(_) => OpusDecoder::duration(payload),
+            Decoder::G711(_) => Some(payload.len() * 6).filter(|samples| (1..=MAX_FRAME).contains(samples)),
+        }
+    }
+
+    fn carries_recovery(&self, payload: &[u8]) -> bool {
+        matches!(self, Decoder::Opus(_)) && OpusDecoder::carries_recovery(payload)
+    }
+
+    fn begins_silence(&self, payload: &[u8]) -> bool {
+        // RFC 6716 2.1.9: with DTX the encoder sends packets of at most two bytes.
+        matches!(self, Decoder::Opus(_)) && payload.len() <= 2
+    }
+
+    fn decode(&mut self, payload: &[u8], out: &mut [f32]) {
+        match self {
+            Decoder::Opus(opus) => opus.decode(payload, out),
+            Decoder::G711(g711) => g711.decode(payload, out),
+        }
+    }
+
+    fn recover(&mut self, next: &[u8], out: &mut [f32]) {
+        match self {
+            Decoder::Opus(opus) => opus.recover(next, out),
+            Decoder::G711(g711) => g711.conceal(out),
+        }
+    }
+
+    fn conceal(&mut self, out: &mut [f32]) {
+        match self {
+            Decoder::Opus(opus) => opus.conceal(out),
+            Decoder::G711(g711) => g711.conceal(out),
+        }
+    }
+}
+
+/// G.711 at 48 kHz: bytes, concealment at 8 kHz, interpolation.
+pub(crate) struct G711Decoder {
+    law: Law,
+    concealer: Concealer,
+    upsampler: Upsampler,
+    narrow: Vec<f32>,
+}
+
+impl G711Decoder {
+    fn new(law: Law) -> Self {
+        let narrow = Vec::with_capacity(MAX_FRAME / 6);
+        Self { law, concealer: Concealer::default(), upsampler: Upsampler::default(), narrow }
+    }
+
+    fn decode(&mut self, payload: &[u8], out: &mut [f32]) {
+        self.narrow.clear();
+        self.narrow.extend(payload.iter().map(|&byte| self.law.expand(byte)));
+        self.concealer.received(&mut self.narrow);
+        self.upsampler.process(&self.narrow, out);
+    }
+
+    fn conceal(&mut self, out: &mut [f32]) {
+        self.narrow.clear();
+        self.narrow.resize(out.len() / 6, 0.0);
+        self.concealer.lost(&mut self.narrow);
+        self.upsampler.process(&self.narrow, out);
+    }
+}
+
+/// The encoder of a stream.
+pub(crate) enum Encoder {
+    Opus(OpusEncoder),
+    G711 { law: Law, downsampler: Box<Downsampler>, narrow: Vec<f32> },
+}
+
+impl Encoder {
+    pub(crate) fn new(codec: Codec) -> Self {
+        let g711 = |law| Encoder::G711 { law, downsampler: Box::default(), narrow: vec![0.0; MAX_FRAME / 6] };
+        match codec {
+            Codec::Opus => Encoder::Opus(OpusEncoder::new()),
+            Codec::Pcmu => g711(Law::Mu),
+            Codec::Pcma => g711(Law::A),
+        }
+    }
+
+    /// Packet time in 10 ms blocks: what was asked for, rounded down to what the codec can.
+    pub(crate) fn blocks(codec: Codec, ptime_ms: u8) -> usize {
+        let blocks = usize::from(ptime_ms / 10).clamp(1, 6);
+        match (codec, blocks) {
+            (Codec::Opus, 3) => 2,
+            (Codec::Opus, 5) => 4,
+            _ => blocks,
+        }
+    }
+
+    /// Encodes whole blocks; how many bytes of `room` were written, 0 if it went wrong.
+    pub(crate) fn encode(&mut self, frame: &[f32], room: &mut [u8; MAX_PAYLOAD]) -> usize {
+        match self {
+            Encoder::Opus(opus) => opus.encode(frame, room),
+            Encoder::G711 { law, downsampler, narrow } => {
+                let samples = (frame.len() / 6).min(MAX_PAYLOAD).min(narrow.len());
+                let narrow = &mut narrow[..samples];
+                downsampler.process(&frame[..samples * 6], narrow);
+                for (byte, &sample) in room.iter_mut().zip(narrow.iter()) {
+                    *byte = law.compress(sample);
+                }
+                samples
+            }
+        }
+    }
+
+    /// The far side loses this share of what we send: protect accordingly.
+    pub(crate) fn set_expected_loss(&mut self, loss: f32) {
+        if let Encoder::Opus(opus) = self {
+            opus.set_expected_loss(loss);
+        }
+    }
+}
