@@ -106,6 +106,7 @@ pub enum SipEvent {
     /// This account is a small registrar (the practice line), and `user` came or went.
     RegistrationServed {
         user: String,
+        source: SocketAddr,
         up: bool,
     },
     /// Exactly once for each call.
