@@ -1,0 +1,121 @@
+// Every screen in every state: what is screenshotted, and what is tested with axe.
+const settings = (page) => page.click('#settings');
+const show = (selector) => (page) => page.locator(selector).scrollIntoViewIfNeeded();
+
+export const SCREENS = [
+  { name: 'first-run', scenario: 'first-run' },
+  { name: 'account-new', scenario: 'first-run', act: (page) => page.click('#add-account') },
+  {
+    name: 'account-advanced',
+    scenario: 'first-run-until-close',
+    act: async (page) => {
+      await page.click('#add-account');
+      await page.click('.form summary');
+      await page.click('#account-submit');
+    },
+  },
+  {
+    name: 'account-refused',
+    scenario: 'first-run',
+    act: async (page) => {
+      await page.click('#add-account');
+      await page.fill('#account-domain', 'pbx.example');
+      await page.fill('#account-user', '1001');
+      await page.fill('#account-password', 'wrong');
+      await page.click('#account-submit');
+      await page.waitForSelector('#account-password-error');
+    },
+  },
+  {
+    name: 'account-up',
+    scenario: 'first-run',
+    act: async (page) => {
+      await page.click('#add-account');
+      await page.fill('#account-domain', 'pbx.example');
+      await page.fill('#account-user', '1001');
+      await page.fill('#account-password', 'right');
+      await page.click('#account-submit');
+      await page.waitForSelector('#account-done');
+    },
+  },
+  { name: 'home', scenario: 'home' },
+  { name: 'home-dialling', scenario: 'home', act: (page) => page.fill('#dial', '+49 30 1234567') },
+  { name: 'home-no-keypad', scenario: 'home', act: (page) => page.click('[aria-expanded]') },
+  { name: 'home-empty', scenario: 'home-empty' },
+  { name: 'home-practice-only', scenario: 'home-practice-only' },
+  { name: 'home-two-accounts', scenario: 'home-two-accounts' },
+  { name: 'home-offline', scenario: 'home-offline' },
+  { name: 'home-wrong-password', scenario: 'home-wrong-password' },
+  { name: 'home-notices', scenario: 'home-notices' },
+  { name: 'home-hostile', scenario: 'home-hostile', act: show('#recent') },
+  {
+    name: 'home-refused',
+    scenario: 'home-offline',
+    act: async (page) => {
+      await page.fill('#dial', '600');
+      await page.press('#dial', 'Enter');
+      await page.waitForSelector('#dial-error');
+    },
+  },
+  {
+    name: 'home-undo',
+    scenario: 'home',
+    act: async (page) => {
+      await page.locator('#recent .main').first().focus();
+      await page.keyboard.press('Delete');
+      await page.waitForSelector('.toast');
+    },
+  },
+  { name: 'incoming', scenario: 'incoming' },
+  { name: 'incoming-second', scenario: 'incoming-second', act: (page) => page.click('.strip:visible').catch(() => {}) },
+  { name: 'incoming-many', scenario: 'incoming-many' },
+  { name: 'incoming-hostile', scenario: 'incoming-hostile' },
+  ...['dialing', 'ringing', 'active', 'active-muted', 'active-held', 'active-remote-hold', 'active-silent', 'active-poor', 'several', 'ended', 'ended-busy', 'ended-failed'].map(
+    (scenario) => ({ name: scenario, scenario }),
+  ),
+  {
+    name: 'active-keypad',
+    scenario: 'active',
+    act: async (page) => {
+      await page.click('#dtmf');
+      await page.keyboard.type('123#');
+    },
+  },
+  { name: 'active-quality', scenario: 'active', act: (page) => page.click('.quality summary') },
+  {
+    name: 'active-home',
+    scenario: 'active',
+    act: async (page) => {
+      const back = page.locator('.to-home:visible');
+      if ((await back.count()) > 0) await back.click();
+    },
+  },
+  { name: 'settings', scenario: 'home-two-accounts', act: settings },
+  {
+    name: 'settings-sound',
+    scenario: 'home',
+    act: async (page) => {
+      await settings(page);
+      await show('#test-tone')(page);
+      await page.waitForFunction(() => Number(document.querySelector('[role=meter]')?.ariaValueNow) > 0);
+    },
+  },
+  {
+    name: 'settings-appearance',
+    scenario: 'home',
+    act: async (page) => {
+      await settings(page);
+      await show('#settings-about')(page);
+    },
+  },
+  { name: 'settings-no-devices', scenario: 'no-devices', act: async (page) => (await settings(page), show('#test-tone')(page)) },
+  {
+    name: 'settings-remove',
+    scenario: 'home',
+    act: async (page) => {
+      await settings(page);
+      await page.locator('.account button').last().click();
+      await page.waitForSelector('dialog[open]');
+    },
+  },
+];

@@ -1,0 +1,35 @@
+// Screenshots of every screen on the fake backend: `npm run ui:screens -- FOLDER [FILTER]`.
+// Builds nothing: run `npm run ui:build` first.
+import { mkdir } from 'node:fs/promises';
+import { open } from './browser.mjs';
+import { SCREENS } from './screens-list.mjs';
+
+const [folder = 'ui-screens', filter = ''] = process.argv.slice(2);
+const LANGUAGES = ['en', 'ar', 'fa'];
+const THEMES = ['light', 'dark'];
+const SIZES = [
+  [320, 640],
+  [420, 720],
+  [1100, 760],
+];
+
+await mkdir(folder, { recursive: true });
+const window = await open();
+let taken = 0;
+for (const screen of SCREENS) {
+  for (const lang of LANGUAGES) {
+    for (const theme of THEMES) {
+      for (const [width, height] of SIZES) {
+        const name = `${screen.name}.${lang}.${theme}.${width}`;
+        if (!new RegExp(filter).test(name)) continue;
+        const page = await window.page({ scenario: screen.scenario, lang, theme, width, height });
+        await screen.act?.(page);
+        await page.screenshot({ path: `${folder}/${name}.png` });
+        await page.close();
+        taken += 1;
+      }
+    }
+  }
+}
+await window.close();
+console.log(`${taken} screenshots in ${folder}`);

@@ -1,0 +1,53 @@
+// How a person, a call and its state are named in words.
+import type { CallView, PeerView } from '../../backend';
+import { clock, message, t, type Key } from '../../i18n/i18n.svelte';
+import { phone } from '../../state/phone.svelte';
+
+const PRACTICE_NAMES: Record<string, Key> = {
+  'echo@practice': 'practice.name.echo',
+  'sara@practice': 'practice.name.sara',
+  'omid@practice': 'practice.name.omid',
+};
+
+/** The name, in the user's language where it is one of the practice line's people. */
+export function nameOf(peer: PeerView): string | null {
+  const known = PRACTICE_NAMES[peer.address];
+  return known ? t(known) : peer.name?.trim() || null;
+}
+
+/** Who it is, in one word: the name, else the number. */
+export function who(peer: PeerView): string {
+  return nameOf(peer) ?? (peer.address || t('call.anonymous'));
+}
+
+export function accountLabel(call: CallView): string {
+  return phone.account(call.account)?.kind === 'practice' ? t('practice.title') : call.account_label;
+}
+
+/** The state of a call in words, without the timer. */
+export function stateOf(call: CallView): string {
+  const { state } = call;
+  switch (state.state) {
+    case 'dialing':
+      return t('call.dialing');
+    case 'ringing':
+      return t(state.early_media ? 'call.early_media' : 'call.ringing');
+    case 'incoming':
+      return t('call.incoming');
+    case 'answering':
+      return t('call.answering');
+    case 'active':
+      return t(state.hold === 'none' ? 'call.active' : 'call.held');
+    case 'ending':
+      return t('call.ending');
+    case 'ended':
+      return state.outcome === 'answered' ? t('call.ended') : message(state.reason);
+  }
+}
+
+/** How long the call has been going on, as a clock; nothing before it was answered. */
+export function timeIn(call: CallView, now: number): string | undefined {
+  if (call.state.state === 'active') return clock((now - (call.state.since_ms ?? now)) / 1000);
+  if (call.state.state === 'ended' && call.state.talked_s > 0) return clock(call.state.talked_s);
+  return undefined;
+}

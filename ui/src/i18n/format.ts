@@ -1,0 +1,40 @@
+// Fills a sentence of the catalogue. Pure; the language in use is in `i18n.svelte.ts`.
+
+export type Catalogue = Readonly<Record<string, string>>;
+export type Params = Readonly<Record<string, string | number>>;
+
+// First-strong isolate: what is filled in (a number, a host, a name) keeps its own direction inside the sentence.
+const ISOLATE = '\u2068';
+const END_ISOLATE = '\u2069';
+
+/** Replaces `{name}` by its parameter, isolated. A parameter that is not given is left out. */
+export function fill(sentence: string, params: Params = {}): string {
+  return sentence.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = params[name];
+    return value === undefined ? '' : `${ISOLATE}${value}${END_ISOLATE}`;
+  });
+}
+
+/**
+ * The sentence for `key` from the first catalogue that has it. With a number `n` among the parameters, the form of
+ * that number is taken (`key.one`, `key.few`, ...) by the plural rules of the language.
+ */
+export function sentence(catalogues: Catalogue[], key: string, params: Params, plural: Intl.PluralRules): string | undefined {
+  for (const catalogue of catalogues) {
+    if (typeof params.n === 'number') {
+      const form = catalogue[`${key}.${plural.select(params.n)}`] ?? catalogue[`${key}.other`];
+      if (form !== undefined) return fill(form, params);
+    }
+    const plain = catalogue[key];
+    if (plain !== undefined) return fill(plain, params);
+  }
+  return undefined;
+}
+
+/** Seconds as a clock: `0:07`, `12:40`, `1:02:03`. Always left to right, with Latin digits. */
+export function clock(seconds: number): string {
+  const s = Math.max(0, Math.floor(seconds));
+  const two = (n: number) => String(n).padStart(2, '0');
+  const minutes = Math.floor(s / 60);
+  return minutes < 60 ? `${minutes}:${two(s % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(s % 60)}`;
+}

@@ -1,0 +1,110 @@
+// The language in use. One file a language: a new `xx.json` beside the others is all that a fourth one needs.
+// The same files are read by the tray and the notifications, so keys are flat and nothing in them is markup.
+import type { Text } from '../backend';
+import en from './en.json';
+import { sentence, type Catalogue, type Params } from './format';
+
+export { clock } from './format';
+export type Key = KeyOf<keyof typeof en>;
+/** `history.count.one` is asked for as `history.count` with a parameter `n`. */
+type KeyOf<K extends string> = K extends `${infer Base}.${'zero' | 'one' | 'two' | 'few' | 'many' | 'other'}` ? Base : K;
+
+const files = import.meta.glob<Catalogue>('./*.json', { eager: true, import: 'default' });
+const catalogues = new Map(Object.entries(files).map(([path, file]) => [path.slice(2, -5), file]));
+
+export interface Language {
+  code: string;
+  /** In its own words. */
+  name: string;
+}
+
+export const languages: Language[] = [...catalogues].map(([code, file]) => ({ code, name: file['language.name'] ?? code }));
+
+class Current {
+  code = $state('en');
+  readonly direction = $derived(catalogues.get(this.code)?.['language.direction'] === 'rtl' ? 'rtl' : 'ltr');
+  readonly catalogues = $derived([catalogues.get(this.code) ?? en, en as Catalogue]);
+  readonly plural = $derived(new Intl.PluralRules(this.code));
+  // Gregorian dates and Latin digits in every language, until the user may choose: they stand beside phone numbers.
+  readonly locale = $derived(`${this.code}-u-ca-gregory-nu-latn`);
+}
+
+const current = new Current();
+export { current as language };
+
+/** Takes a language into use, at once and everywhere. An unknown one becomes English. */
+export function useLanguage(code: string): void {
+  current.code = catalogues.has(code) ? code : 'en';
+  document.documentElement.lang = current.code;
+  document.documentElement.dir = current.direction;
+}
+
+/** The words for a key. */
+export function t(key: Key, params: Params = {}): string {
+  return sentence(current.catalogues, key, params, current.plural) ?? key;
+}
+
+/** The words for a message from the application. A code that the catalogue lacks is still told, with its code. */
+export function message(text: Text): string {
+  return (
+    sentence(current.catalogues, `msg.${text.code}`, text.params, current.plural) ??
+    t('message.unknown', { code: text.code })
+  );
+}
+
+const DAY_MS = 86_400_000;
+
+function dayNumber(ms: number): number {
+  const date = new Date(ms);
+  return Math.floor(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / DAY_MS);
+}
+
+/** "Today", "Yesterday", or the date. */
+export function day(ms: number, now: number): string {
+  const ago = dayNumber(now) - dayNumber(ms);
+  if (ago === 0 || ago === 1) {
+    const words = new Intl.RelativeTimeFormat(current.locale, { numeric: 'auto' }).format(-ago, 'day');
+    return words.charAt(0).toLocaleUpperCase(current.code) + words.slice(1);
+  }
+  const sameYear = new Date(now).getFullYear() === new Date(ms).getFullYear();
+  return new Intl.DateTimeFormat(current.locale, {
+    weekday: 'long', day: 'numeric', month: 'long', ...(sameYear ? {} : { year: 'numeric' }),
+  }).format(ms);
+}
+
+/** The time of day, as the language writes it. */
+export function timeOfDay(ms: number): string {
+  return new Intl.DateTimeFormat(current.locale, { hour: 'numeric', minute: '2-digit' }).format(ms);
+}
+
+/** Date and time in full, for a tooltip or a screen reader. */
+export function dateTime(ms: number): string {
+  return new Intl.DateTimeFormat(current.locale, { dateStyle: 'full', timeStyle: 'short' }).format(ms);
+}
+
+/** A length of time in words: "2 min 5 sec". */
+export function duration(seconds: number): string {
+  const s = Math.round(seconds);
+  const parts: [number, string][] = [
+    [Math.floor(s / 3600), 'hour'],
+    [Math.floor(s / 60) % 60, 'minute'],
+    [s % 60, 'second'],
+  ];
+  const shown = parts.filter(([n]) => n > 0).slice(0, 2);
+  if (shown.length === 0) shown.push([0, 'second']);
+  return shown
+    .map(([n, unit]) => new Intl.NumberFormat(current.locale, { style: 'unit', unit, unitDisplay: 'short' }).format(n))
+    .join(' ');
+}
+
+/** A share of 1 as per cent. */
+export function percent(share: number): string {
+  return new Intl.NumberFormat(current.locale, { style: 'percent', maximumFractionDigits: 1 }).format(share);
+}
+
+/** Milliseconds with their unit. */
+export function milliseconds(ms: number): string {
+  return new Intl.NumberFormat(current.locale, {
+    style: 'unit', unit: 'millisecond', unitDisplay: 'short', maximumFractionDigits: 0,
+  }).format(ms);
+}

@@ -1,0 +1,8 @@
+import { mount } from 'svelte';
+import App from './App.svelte';
+import { connect } from './backend';
+import { phone } from './state/phone.svelte';
+
+void phone.connect(connect());
+const target = document.querySelector('#app');
+if (target !== null) mount(App, { target });

@@ -1,0 +1,94 @@
+// The phone as the window knows it: the last snapshot with every event since. Screens read `phone.*` and send
+// commands; nothing here decides anything about a call.
+import type { AccountView, Backend, CallView, Command, Event, Snapshot } from '../backend';
+import { refused } from './refusals';
+import { reduce } from './reduce';
+
+type Status = 'starting' | 'running' | 'lost' | 'stopped';
+
+class Phone {
+  status = $state<Status>('starting');
+  /** Peak levels for the meters, 0.0 to 1.0. Apart from the snapshot: they change 15 times a second. */
+  microphoneLevel = $state(0);
+  speakerLevel = $state(0);
+  /** Digits that the far side of a call sent. */
+  digitsReceived = $state<Record<number, string>>({});
+
+  #snapshot = $state.raw<Snapshot>();
+  #backend: Backend | undefined;
+
+  readonly version = $derived(this.#snapshot?.version ?? '');
+  readonly accounts = $derived(this.#snapshot?.accounts ?? []);
+  readonly calls = $derived(this.#snapshot?.calls ?? []);
+  readonly history = $derived(this.#snapshot?.history ?? []);
+  readonly devices = $derived(this.#snapshot?.devices);
+  readonly settings = $derived(this.#snapshot?.settings ?? {});
+  readonly notices = $derived(this.#snapshot?.notices ?? []);
+  readonly credentials = $derived(this.#snapshot?.credentials ?? 'keyring');
+  readonly systemLanguage = $derived(this.#snapshot?.system_language ?? 'en');
+
+  readonly practice = $derived(this.accounts.find((a) => a.kind === 'practice'));
+  readonly userAccounts = $derived(this.accounts.filter((a) => a.kind !== 'practice'));
+
+  async connect(connecting: Promise<Backend>): Promise<void> {
+    const early: Event[] = [];
+    try {
+      this.#backend = await connecting;
+      const snapshot = await this.#backend.ready((event) =>
+        this.#snapshot === undefined ? early.push(event) : this.#take(event),
+      );
+      this.#snapshot = snapshot;
+      // Whole values: an event that the snapshot already holds changes nothing when it is told again.
+      early.forEach((event) => this.#take(event));
+      this.status = 'running';
+    } catch (error) {
+      console.error('the window could not reach the application', error);
+      this.status = 'lost';
+    }
+  }
+
+  /** Sends a command. What it does arrives as events, a refusal as `command_failed`. */
+  send(command: Command): void {
+    this.#backend?.send(command).catch((error: unknown) => {
+      console.error(`command ${command.command} did not reach the application`, error);
+      refused.add(command.command, { code: 'command.not_delivered', params: {} });
+    });
+  }
+
+  account(id: number): AccountView | undefined {
+    return this.accounts.find((a) => a.id === id);
+  }
+
+  call(id: number): CallView | undefined {
+    return this.calls.find((c) => c.id === id);
+  }
+
+  changeSettings(change: Partial<Snapshot['settings']>): void {
+    this.send({ command: 'change_settings', settings: { ...this.settings, ...change } });
+  }
+
+  #take(event: Event): void {
+    if (this.#snapshot === undefined) return;
+    this.#snapshot = reduce(this.#snapshot, event);
+    switch (event.event) {
+      case 'level':
+        this.microphoneLevel = event.microphone ?? 0;
+        this.speakerLevel = event.speaker ?? 0;
+        break;
+      case 'digit_received':
+        this.digitsReceived[event.call] = ((this.digitsReceived[event.call] ?? '') + event.digit).slice(-32);
+        break;
+      case 'call_gone':
+        delete this.digitsReceived[event.call];
+        break;
+      case 'command_failed':
+        refused.add(event.command, event.text);
+        break;
+      case 'stopped':
+        this.status = 'stopped';
+        break;
+    }
+  }
+}
+
+export const phone = new Phone();

@@ -1,0 +1,51 @@
+// How an event changes what the window shows. Pure: a snapshot and an event in, a snapshot out. Events carry whole
+// values, so telling one twice, or one that the snapshot already holds, changes nothing.
+import type { Event, Snapshot } from '../backend';
+
+/** At most so many entries are kept in the window, however many are told. */
+export const HISTORY_SHOWN = 500;
+
+export function reduce(snapshot: Snapshot, event: Event): Snapshot {
+  switch (event.event) {
+    case 'snapshot':
+      return event.snapshot;
+    case 'account_changed':
+      return { ...snapshot, accounts: put(snapshot.accounts, event.account) };
+    case 'account_gone':
+      return { ...snapshot, accounts: snapshot.accounts.filter((a) => a.id !== event.account) };
+    case 'call_changed':
+      return { ...snapshot, calls: put(snapshot.calls, event.call) };
+    case 'call_gone':
+      return { ...snapshot, calls: snapshot.calls.filter((c) => c.id !== event.call) };
+    case 'quality':
+      return {
+        ...snapshot,
+        calls: snapshot.calls.map((c) => (c.id === event.call ? { ...c, quality: event.quality } : c)),
+      };
+    case 'history_changed':
+      return { ...snapshot, history: event.history.slice(0, HISTORY_SHOWN) };
+    case 'devices_changed':
+      return { ...snapshot, devices: event.devices };
+    case 'settings_changed':
+      return { ...snapshot, settings: event.settings };
+    case 'notice_raised':
+      return { ...snapshot, notices: put(snapshot.notices, event.notice) };
+    case 'notice_gone':
+      return { ...snapshot, notices: snapshot.notices.filter((n) => n.id !== event.notice) };
+    // Not part of the snapshot: shown where they happen (level meter, call, toast).
+    case 'digit_received':
+    case 'level':
+    case 'command_failed':
+    case 'stopped':
+      return snapshot;
+    default:
+      // An event of a newer application than this page knows.
+      return snapshot;
+  }
+}
+
+/** Replaces the entry of the same id in its place, or adds it at the end. */
+function put<T extends { id: number }>(list: T[], item: T): T[] {
+  const at = list.findIndex((other) => other.id === item.id);
+  return at < 0 ? [...list, item] : list.with(at, item);
+}

@@ -1,0 +1,74 @@
+// Which screen is shown, and which of several calls is in front. Nothing of this leaves the window.
+import { tick } from 'svelte';
+import type { CallView } from '../backend';
+import { phone } from './phone.svelte';
+
+/** `home` and `calls` are one screen where the window is wide enough to show both. */
+export type ScreenName = 'home' | 'calls' | 'settings' | 'account';
+
+class Screen {
+  name = $state<ScreenName>('home');
+  /** The account that the form edits; none: a new one. */
+  editing = $state<number>();
+  /** What stands in the dial field. Kept here so that it outlives a visit to the settings. */
+  dial = $state('');
+  /** The account to call from, when the user has chosen one for this call. */
+  callFrom = $state<number>();
+
+  #chosen = $state<number>();
+  #dismissed = $state.raw<ReadonlySet<number>>(new Set());
+
+  /** Calls on the screen: not those that ring (they have a place of their own), nor ended ones that were put away. */
+  readonly calls = $derived(phone.calls.filter((c) => c.state.state !== 'incoming' && !this.#dismissed.has(c.id)));
+  readonly incoming = $derived(phone.calls.filter((c) => c.state.state === 'incoming'));
+  /** The call in front: the one chosen, else the liveliest. */
+  readonly call = $derived(this.calls.find((c) => c.id === this.#chosen) ?? liveliest(this.calls));
+
+  show(name: ScreenName): void {
+    this.name = name;
+  }
+
+  /** Brings a call to the front; keys and digits are for it from now on. */
+  choose(call: number): void {
+    this.#chosen = call;
+    this.name = 'calls';
+    void this.focusCall();
+  }
+
+  /** Puts an ended call away before the application does. */
+  dismiss(call: number): void {
+    this.#dismissed = new Set([...this.#dismissed, call]);
+    if (this.calls.length === 0) this.name = 'home';
+  }
+
+  editAccount(id?: number): void {
+    this.editing = id;
+    this.name = 'account';
+  }
+
+  /** Puts a number into the dial field and the caret behind it. */
+  async prefill(number: string): Promise<void> {
+    this.dial = number;
+    this.name = 'home';
+    await tick();
+    const field = document.querySelector<HTMLInputElement>('#dial');
+    field?.focus();
+    field?.setSelectionRange(number.length, number.length);
+  }
+
+  async focusCall(): Promise<void> {
+    await tick();
+    document.querySelector<HTMLElement>('#call-heading')?.focus();
+  }
+}
+
+const ORDER = ['active', 'answering', 'ringing', 'dialing', 'ending', 'ended', 'incoming'];
+
+function liveliest(calls: CallView[]): CallView | undefined {
+  const held = (c: CallView) => (c.state.state === 'active' && c.state.hold !== 'none' ? 1 : 0);
+  return calls.toSorted(
+    (a, b) => ORDER.indexOf(a.state.state) - ORDER.indexOf(b.state.state) || held(a) - held(b) || b.id - a.id,
+  )[0];
+}
+
+export const screen = new Screen();
