@@ -11,11 +11,14 @@
 //! a sound card, with sound files, with no sound at all, and through the loss of a device. Streams are built and dropped on
 //! another thread, because some systems take seconds for it. The thread sleeps without a tick while nothing sounds.
 
+mod callback;
 mod clock;
+mod drift;
 mod file;
 mod packet;
 mod port;
 mod problem;
+mod ring;
 mod sound;
 mod thread;
 

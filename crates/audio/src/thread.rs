@@ -49,7 +49,8 @@ pub(crate) enum Message {
 /// A call here: its port, and what was said about it before its media started.
 struct Line {
     port: Port,
-    started: bool,
+    /// Payload types of the codec once media has started: as the peer sends it, and as we do, which the engine knows.
+    payload: Option<(u8, u8)>,
     microphone: bool,
     listen: bool,
     source: Source,
@@ -175,11 +176,9 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
     fn receive(&mut self, now: Instant) {
         for (call, line) in &mut self.lines {
             while let Some(packet) = line.port.receive_rtp(&mut self.datagram_budget) {
-                if !line.started {
-                    continue;
-                }
+                let Some((theirs, ours)) = line.payload else { continue };
                 let packet = RtpIn {
-                    payload_type: packet.payload_type,
+                    payload_type: if packet.payload_type == theirs { ours } else { packet.payload_type },
                     marker: packet.marker,
                     sequence: packet.sequence,
                     timestamp: packet.timestamp,
@@ -189,7 +188,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
                 self.engine.receive_rtp(now, StreamKey(call.0), packet);
             }
             while let Some(RtcpReceived { ssrc, sender, reports }) = line.port.receive_rtcp(&mut self.datagram_budget) {
-                if line.started {
+                if line.payload.is_some() {
                     self.engine.receive_rtcp(now, StreamKey(call.0), RtcpIn { ssrc, sender, reports: &reports });
                 }
             }
@@ -225,7 +224,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
     }
 
     fn wanted(&self, now: Instant) -> Wanted {
-        let call = self.lines.values().any(|line| line.started);
+        let call = self.lines.values().any(|line| line.payload.is_some());
         let tone = self.tone.filter(|(_, until)| until.is_none_or(|until| now < until)).map(|(tone, _)| tone);
         let digit = self.digit_until.is_some_and(|until| now < until);
         Wanted {
@@ -287,7 +286,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         match Port::open(self.poll.registry(), token, bind, &self.rtp_ports, random()) {
             Ok(port) => {
                 let local = port.local();
-                let line = Line { port, started: false, microphone: false, listen: true, source: Source::Microphone };
+                let line = Line { port, payload: None, microphone: false, listen: true, source: Source::Microphone };
                 self.lines.insert(call, line);
                 AudioEvent::PortOpened { call, local }
             }
@@ -309,10 +308,10 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             return;
         };
         line.port.set_remote(session.remote);
-        if !line.started {
+        if line.payload.is_none() {
             line.port.flush();
         }
-        line.started = true;
+        line.payload = Some((session.payload_in, session.payload));
         let key = StreamKey(call.0);
         self.engine.start(Instant::now(), key, stream_config(&session));
         self.engine.set_source(key, line.source.clone());
@@ -325,7 +324,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         change(line);
         self.engine.set_microphone(StreamKey(call.0), line.microphone);
         self.engine.set_listen(StreamKey(call.0), line.listen);
-        if line.started && line.microphone {
+        if line.payload.is_some() && line.microphone {
             self.sound.microphone_opened();
         }
     }

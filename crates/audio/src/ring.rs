@@ -1,0 +1,447 @@
+//! The media thread's ends of the rings: blocks of 10 ms at 48 kHz on this side, the device's clock and rate on the other.
+//!
+//! ```text
+//! capture:   callback >──ring──> [resampler, steered] ──> 480 samples a tick
+//! playback:  callback <──ring──< [resampler, steered] <── 480 samples a tick
+//! ```
+//!
+//! How long a sample waits is measured with the time since the last callback taken into account, as if the device worked
+//! sample by sample: `held + since` for capture, `held - since` for playback. That number moves with the two clocks only,
+//! not with where in a device buffer the tick happens to fall.
+//!
+//! - Capture must hold a whole device buffer and the margin, so that the next tick finds its samples although the next
+//!   callback is only about to come.
+//! - Playback must hold the margin at that moment: what `since` subtracts is what the next callback will take.
+
+use crate::{
+    callback::{Meter, Reading},
+    drift::{ALIGN_BEYOND, Drift},
+};
+use hatif_media::{BLOCK, Block, SAMPLE_RATE};
+use rtrb::{Consumer, Producer, RingBuffer};
+use rubato::{
+    Adjustable, Async, FixedAsync, PolynomialDegree, Resampler, ResamplerConstructionError,
+    SincInterpolationParameters, SincInterpolationType, WindowFunction, audioadapter_buffers::direct::InterleavedSlice,
+};
+use std::sync::{Arc, atomic::Ordering};
+
+/// What a ring can hold, seconds: a device buffer and all margins fit many times.
+const RING_SECONDS: f64 = 0.5;
+const TICK_SECONDS: f64 = 0.01;
+/// The loop's way of steering is within this ratio.
+const MOST_RELATIVE: f64 = 1.01;
+/// Gaps this soon after the start, in ticks, are the device's own filling of its buffers.
+const SETTLING_TICKS: u32 = 50;
+
+/// The numbers of a ring, for the log and tests.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct RingFigures {
+    /// How long a sample waits in the ring, without the device's own buffers, milliseconds.
+    pub delay_ms: f32,
+    /// The device's buffer, milliseconds.
+    pub buffer_ms: f32,
+    /// Gaps since the stream was opened.
+    pub gaps: u64,
+    /// Times that samples were dropped or silence put in to set the delay right.
+    pub aligned: u64,
+    /// The device's clock against ours, parts per million, as far as it is known.
+    pub drift_ppm: f32,
+}
+
+/// What both directions share.
+struct Steered {
+    meter: Arc<Meter>,
+    resampler: Async<f32>,
+    /// Device frames a second.
+    rate: f64,
+    drift: Drift,
+    /// The largest device buffer of late, frames.
+    buffer: f64,
+    missed: u64,
+    ticks: u32,
+    figures: RingFigures,
+}
+
+impl Steered {
+    fn new(rate: u32, ratio: f64, fixed: FixedAsync) -> Result<Self, ResamplerConstructionError> {
+        Ok(Self {
+            meter: Arc::new(Meter::default()),
+            resampler: resampler(ratio, fixed)?,
+            rate: f64::from(rate),
+            drift: Drift::default(),
+            buffer: 0.0,
+            missed: 0,
+            ticks: 0,
+            figures: RingFigures::default(),
+        })
+    }
+
+    /// Frames since the last callback, as the device counts; bounded, for a device that stands still.
+    fn since(&mut self, reading: &Reading, now: u64) -> f64 {
+        self.buffer = f64::from(reading.frames).max(self.buffer * 0.999);
+        let since = now.saturating_sub(reading.at) as f64 * 1e-9 * self.rate;
+        since.min(2.0 * self.buffer)
+    }
+
+    fn margin(&self) -> f64 {
+        self.drift.margin() * self.rate
+    }
+
+    /// Steers by how many frames too many are held.
+    fn steer(&mut self, surplus: f64, faster_means: fn(f64) -> f64) {
+        let speed = self.drift.steer(surplus / self.rate, TICK_SECONDS);
+        // The bounds of `Drift` are far inside those of the resampler.
+        let _ = self.resampler.set_resample_ratio_relative(faster_means(speed), true);
+        self.figures.drift_ppm = ((speed - 1.0) * 1e6) as f32;
+    }
+
+    /// Whether a gap counts against the margin.
+    fn settled(&self) -> bool {
+        self.ticks > SETTLING_TICKS
+    }
+
+    fn gap(&mut self) {
+        self.figures.gaps += 1;
+        if self.settled() {
+            self.drift.gap();
+        } else {
+            self.drift.aligned();
+        }
+    }
+
+    fn note(&mut self, held: f64) {
+        self.figures.delay_ms = (held / self.rate * 1e3) as f32;
+        self.figures.buffer_ms = (self.buffer / self.rate * 1e3) as f32;
+    }
+}
+
+/// 48 kHz devices need no filter, only a fraction of a sample now and then: a polynomial of eight points does it with
+/// 0.08 ms delay. Other rates are filtered against aliasing.
+fn resampler(ratio: f64, fixed: FixedAsync) -> Result<Async<f32>, ResamplerConstructionError> {
+    if (ratio - 1.0).abs() < 1e-9 {
+        return Async::new_poly(ratio, MOST_RELATIVE, PolynomialDegree::Septic, BLOCK, 1, fixed);
+    }
+    let filter = SincInterpolationParameters::new(128, WindowFunction::BlackmanHarris2)
+        .interpolation(SincInterpolationType::Linear)
+        .oversampling_factor(256);
+    Async::new_sinc(ratio, MOST_RELATIVE, &filter, BLOCK, 1, fixed)
+}
+
+/// The media thread's end of a microphone.
+pub(crate) struct CaptureEnd {
+    ring: Consumer<f32>,
+    steered: Steered,
+    scratch: Vec<f32>,
+}
+
+/// The media thread's end of a speaker.
+pub(crate) struct PlaybackEnd {
+    ring: Producer<f32>,
+    steered: Steered,
+    scratch: Vec<f32>,
+}
+
+/// A ring for a microphone that gives `rate` frames a second.
+pub(crate) fn capture_ring(rate: u32) -> Result<(Producer<f32>, Arc<Meter>, CaptureEnd), ResamplerConstructionError> {
+    let (producer, ring) = RingBuffer::new((f64::from(rate) * RING_SECONDS) as usize);
+    let steered = Steered::new(rate, f64::from(SAMPLE_RATE) / f64::from(rate), FixedAsync::Output)?;
+    let scratch = vec![0.0; steered.resampler.input_frames_max()];
+    Ok((producer, steered.meter.clone(), CaptureEnd { ring, steered, scratch }))
+}
+
+/// A ring for a speaker that takes `rate` frames a second.
+pub(crate) fn playback_ring(rate: u32) -> Result<(Consumer<f32>, Arc<Meter>, PlaybackEnd), ResamplerConstructionError> {
+    let (ring, consumer) = RingBuffer::new((f64::from(rate) * RING_SECONDS) as usize);
+    let steered = Steered::new(rate, f64::from(rate) / f64::from(SAMPLE_RATE), FixedAsync::Input)?;
+    let scratch = vec![0.0; steered.resampler.output_frames_max()];
+    Ok((consumer, steered.meter.clone(), PlaybackEnd { ring, steered, scratch }))
+}
+
+impl CaptureEnd {
+    pub fn meter(&self) -> &Meter {
+        &self.steered.meter
+    }
+
+    pub fn figures(&self) -> RingFigures {
+        self.steered.figures
+    }
+
+    /// The next 10 ms; silence while the device gives nothing. `now`: nanoseconds, the callbacks' scale.
+    pub fn read(&mut self, block: &mut Block, now: u64) {
+        let reading = self.steered.meter.read(|| self.ring.slots());
+        if reading.calls == 0 {
+            block.fill(0.0);
+            return;
+        }
+        self.steered.meter.fed.store(true, Ordering::Relaxed);
+        if reading.missed != self.steered.missed {
+            // The ring was full: this thread stood still. What is held is stale.
+            self.steered.missed = reading.missed;
+            self.steered.figures.gaps += 1;
+        }
+        let since = self.steered.since(&reading, now);
+        let need = self.steered.resampler.input_frames_next();
+        // what will be held after this read, beyond what has to be
+        let surplus =
+            |slots: usize, steered: &Steered| slots as f64 - need as f64 + since - steered.buffer - steered.margin();
+        let mut slots = reading.slots;
+        let first = self.steered.ticks == 0;
+        if surplus(slots, &self.steered) > if first { 0.0 } else { ALIGN_BEYOND * self.steered.rate } {
+            slots -= self.discard(surplus(slots, &self.steered) as usize);
+        }
+        if first && surplus(slots, &self.steered) < 0.0 {
+            // The first buffers still come in.
+            block.fill(0.0);
+            return;
+        }
+        self.steered.ticks = self.steered.ticks.saturating_add(1);
+        if slots < need {
+            block.fill(0.0);
+            self.steered.gap();
+            // The silence was 10 ms; what it holds back beyond the target is dropped when it has come.
+            return;
+        }
+        self.steered.steer(surplus(slots, &self.steered), |speed| 1.0 / speed);
+        self.resample(need, block);
+        self.steered.note((slots - need) as f64);
+    }
+
+    fn discard(&mut self, frames: usize) -> usize {
+        let frames = frames.min(self.ring.slots());
+        if let Ok(chunk) = self.ring.read_chunk(frames) {
+            chunk.commit_all();
+        }
+        self.steered.drift.aligned();
+        self.steered.figures.aligned += 1;
+        frames
+    }
+
+    fn resample(&mut self, need: usize, block: &mut Block) {
+        let input = &mut self.scratch[..need];
+        if self.ring.pop_entire_slice(input).is_err() {
+            block.fill(0.0);
+            return;
+        }
+        let (Ok(input), Ok(mut output)) =
+            (InterleavedSlice::new(input, 1, need), InterleavedSlice::new_mut(block, 1, BLOCK))
+        else {
+            return;
+        };
+        let _ = self.steered.resampler.process_into_buffer(&input, &mut output, None);
+    }
+}
+
+impl PlaybackEnd {
+    pub fn meter(&self) -> &Meter {
+        &self.steered.meter
+    }
+
+    pub fn figures(&self) -> RingFigures {
+        self.steered.figures
+    }
+
+    /// 10 ms to be played. `now`: nanoseconds, the callbacks' scale.
+    pub fn write(&mut self, block: &Block, now: u64) {
+        let capacity = self.ring.buffer().capacity();
+        let reading = self.steered.meter.read(|| capacity - self.ring.slots());
+        if reading.calls == 0 {
+            return;
+        }
+        let since = self.steered.since(&reading, now);
+        let surplus = |steered: &Steered| reading.slots as f64 - since - steered.margin();
+        let first = self.steered.ticks == 0;
+        let gap = reading.missed != self.steered.missed;
+        self.steered.missed = reading.missed;
+        self.steered.ticks = self.steered.ticks.saturating_add(1);
+        if gap && !first {
+            self.steered.gap();
+        }
+        let beyond = ALIGN_BEYOND * self.steered.rate;
+        if surplus(&self.steered) > beyond {
+            // The device stood still: this block is left out, and more if need be.
+            self.steered.drift.aligned();
+            self.steered.figures.aligned += 1;
+            return;
+        }
+        let short = -surplus(&self.steered);
+        if short > 0.0 && (first || gap || short > beyond) {
+            // There is a gap anyway: it is made so long that the next one does not come.
+            self.silence(short as usize);
+            self.steered.drift.aligned();
+            self.steered.figures.aligned += u64::from(!first);
+        } else {
+            self.steered.steer(surplus(&self.steered), |speed| 1.0 / speed);
+        }
+        self.resample(block);
+        self.steered.meter.fed.store(true, Ordering::Relaxed);
+        self.steered.note(reading.slots as f64);
+    }
+
+    fn silence(&mut self, frames: usize) {
+        let frames = frames.min(self.ring.slots());
+        if let Ok(chunk) = self.ring.write_chunk(frames) {
+            // `write_chunk` hands out zeros
+            chunk.commit_all();
+        }
+    }
+
+    fn resample(&mut self, block: &Block) {
+        let frames = self.steered.resampler.output_frames_next().min(self.scratch.len());
+        let scratch = &mut self.scratch[..frames];
+        let (Ok(input), Ok(mut output)) =
+            (InterleavedSlice::new(block, 1, BLOCK), InterleavedSlice::new_mut(scratch, 1, frames))
+        else {
+            return;
+        };
+        if let Ok((_, made)) = self.steered.resampler.process_into_buffer(&input, &mut output, None) {
+            // A full ring means a device that stands still; `surplus` sees to it.
+            let _ = self.ring.push_partial_slice(&scratch[..made]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::callback;
+
+    const MILLISECOND: f64 = 1e6;
+
+    /// A device that works in buffers on its own clock, and ticks of ours, in virtual time.
+    struct Bench {
+        rate: u32,
+        ppm: f64,
+        buffer: usize,
+        /// How late a callback is at most, milliseconds.
+        jitter: f64,
+        seed: u64,
+    }
+
+    impl Bench {
+        fn noise(&mut self) -> f64 {
+            self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.seed >> 40) as f64 / (1u64 << 24) as f64
+        }
+
+        /// Calls `device` and `tick` in the order of their times (nanoseconds).
+        fn run(&mut self, seconds: f64, mut device: impl FnMut(u64, usize), mut tick: impl FnMut(u64)) {
+            let period = self.buffer as f64 / f64::from(self.rate) * 1e9 / (1.0 + self.ppm * 1e-6);
+            // a first callback somewhere between two ticks
+            let (mut nominal, mut next_tick, mut ticks) = (period * 0.37, 10.0 * MILLISECOND, 1.0);
+            let mut next_device = nominal;
+            while next_tick < seconds * 1e9 {
+                if next_device <= next_tick {
+                    device(next_device as u64, self.buffer);
+                    nominal += period;
+                    next_device = nominal + self.jitter * MILLISECOND * self.noise();
+                } else {
+                    tick((next_tick + 0.3 * MILLISECOND * self.noise()) as u64);
+                    ticks += 1.0;
+                    next_tick = ticks * 10.0 * MILLISECOND;
+                }
+            }
+        }
+    }
+
+    fn benches() -> Vec<Bench> {
+        let mut benches = vec![];
+        for (rate, buffer) in
+            [(48_000, 128), (48_000, 256), (48_000, 480), (48_000, 1024), (44_100, 441), (16_000, 160)]
+        {
+            for ppm in [-200.0, 0.0, 150.0] {
+                benches.push(Bench { rate, ppm, buffer, jitter: 1.0, seed: 7 });
+            }
+        }
+        benches
+    }
+
+    /// Level of `frequency` in `samples`, and of all that is not it: amplitude and root mean square.
+    fn measure(samples: &[f32], frequency: f64, rate: f64) -> (f64, f64) {
+        let (mut a, mut b) = (0.0, 0.0);
+        for (i, sample) in samples.iter().enumerate() {
+            let angle = 2.0 * std::f64::consts::PI * frequency * i as f64 / rate;
+            a += f64::from(*sample) * angle.cos();
+            b += f64::from(*sample) * angle.sin();
+        }
+        let (a, b) = (2.0 * a / samples.len() as f64, 2.0 * b / samples.len() as f64);
+        let rest: f64 = samples
+            .iter()
+            .enumerate()
+            .map(|(i, sample)| {
+                let angle = 2.0 * std::f64::consts::PI * frequency * i as f64 / rate;
+                (f64::from(*sample) - a * angle.cos() - b * angle.sin()).powi(2)
+            })
+            .sum();
+        (a.hypot(b), (rest / samples.len() as f64).sqrt())
+    }
+
+    #[test]
+    fn a_microphone_of_any_clock_is_heard_without_a_gap() {
+        for mut bench in benches() {
+            let (mut producer, meter, mut end) = capture_ring(bench.rate).unwrap();
+            let mut phase = 0.0f64;
+            let step = 2.0 * std::f64::consts::PI * 440.0 / (f64::from(bench.rate) * (1.0 + bench.ppm * 1e-6));
+            let mut heard = vec![];
+            let mut block = [0.0; BLOCK];
+            bench.run(
+                40.0,
+                |at, frames| {
+                    let input: Vec<f32> = (0..frames)
+                        .map(|_| {
+                            phase += step;
+                            0.5 * phase.sin() as f32
+                        })
+                        .collect();
+                    callback::capture(&input, 1, &mut producer, &meter, at);
+                },
+                |now| {
+                    end.read(&mut block, now);
+                    heard.extend(block);
+                },
+            );
+            let name = format!("{} Hz, {} frames, {} ppm", bench.rate, bench.buffer, bench.ppm);
+            let figures = end.figures();
+            assert_eq!(figures.gaps, 0, "{name}: {figures:?}");
+            // after settling: one second of pure tone at the pitch of the world
+            let (level, rest) = measure(&heard[heard.len() - 48_000..], 440.0, 48_000.0);
+            assert!((level - 0.5).abs() < 0.01 && rest < 0.01, "{name}: {level} {rest} {figures:?}");
+
+            let most = 2.0 * bench.buffer as f32 / bench.rate as f32 * 1e3 + 5.0;
+            assert!(figures.delay_ms < most, "{name}: {figures:?}");
+        }
+    }
+
+    #[test]
+    fn a_speaker_of_any_clock_is_fed_without_a_gap() {
+        for mut bench in benches() {
+            let (mut consumer, meter, mut end) = playback_ring(bench.rate).unwrap();
+            let mut heard = vec![];
+            let mut time = 0u64;
+            bench.run(
+                40.0,
+                |at, frames| {
+                    let mut output = vec![0.0f32; frames];
+                    callback::playback(&mut output, 1, &mut consumer, &meter, at);
+                    heard.extend(output);
+                },
+                |now| {
+                    let mut block = [0.0; BLOCK];
+                    for sample in &mut block {
+                        *sample = 0.5 * (2.0 * std::f64::consts::PI * 440.0 * time as f64 / 48_000.0).sin() as f32;
+                        time += 1;
+                    }
+                    end.write(&block, now);
+                },
+            );
+            let name = format!("{} Hz, {} frames, {} ppm", bench.rate, bench.buffer, bench.ppm);
+            let figures = end.figures();
+            assert_eq!(figures.gaps, 0, "{name}: {figures:?}");
+            let rate = f64::from(bench.rate) * (1.0 + bench.ppm * 1e-6);
+            let (level, rest) = measure(&heard[heard.len() - bench.rate as usize..], 440.0, rate);
+            assert!((level - 0.5).abs() < 0.01 && rest < 0.01, "{name}: {level} {rest} {figures:?}");
+
+            let most = bench.buffer as f32 / bench.rate as f32 * 1e3 + 5.0;
+            assert!(figures.delay_ms < most, "{name}: {figures:?}");
+        }
+    }
+}
