@@ -22,6 +22,8 @@ mod database;
 mod interactions;
 mod keyring;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use hatif_core::store::{StoreCommand, StoreEvent};

@@ -122,7 +122,12 @@ impl Writer {
         retry.into_iter().chain(answer).min()
     }
 
-    fn handle(&mut self, command: StoreCommand) {
+    #[cfg(test)]
+    pub fn db(&self) -> &Connection {
+        &self.database.db
+    }
+
+    pub fn handle(&mut self, command: StoreCommand) {
         match command {
             StoreCommand::Load => self.load(),
             StoreCommand::SaveSettings(settings) => self.write(Write::Settings(settings)),
@@ -209,9 +214,13 @@ impl Writer {
     fn take_passwords(&mut self, read: Result<Vec<(AccountId, Password)>, Refused>) -> CredentialStore {
         match read {
             Ok(found) => {
+                // A late answer may be for an account that was deleted since, its number in use again.
+                let still = accounts::load(&self.database.db).map(|(accounts, _)| accounts).unwrap_or_default();
                 for (id, password) in found {
-                    // What was typed in this run is newer.
-                    self.passwords.entry(id).or_insert(password);
+                    if still.iter().any(|kept| kept.account.id == id && kept.password_kept) {
+                        // What was typed in this run is newer.
+                        self.passwords.entry(id).or_insert(password);
+                    }
                 }
                 if self.database.on_disk { CredentialStore::Keyring } else { CredentialStore::UntilClose }
             }
