@@ -30,12 +30,14 @@ const PATIENT: Duration = Duration::from_secs(300);
 /// Nothing is waited for; what comes, comes later.
 const IMPATIENT: Duration = Duration::ZERO;
 
+type Gate = Arc<Mutex<Receiver<Result<(), Refused>>>>;
+
 /// A keyring that outlives the stores of a test.
 #[derive(Clone, Default)]
 struct Chest {
     entries: Arc<Mutex<BTreeMap<String, String>>>,
     /// Every access takes one of these first, where there is a gate: a prompt that a person has to answer.
-    gate: Option<Arc<Mutex<Receiver<Result<(), Refused>>>>>,
+    gate: Option<Gate>,
 }
 
 impl Chest {

@@ -43,7 +43,7 @@ pub fn open(dir: &Path) -> Opened {
 
 impl Opened {
     pub fn send(&self, command: StoreCommand) {
-        self.store.send(command).unwrap();
+        self.store.send(command).expect("there is room in the queue");
     }
 
     pub fn event(&self) -> StoreEvent {
@@ -179,8 +179,8 @@ pub fn save_account(account: Account, password: Option<&str>) -> StoreCommand {
 
 /// Whether any file under this folder contains these bytes.
 pub fn anywhere(dir: &Path, needle: &str) -> bool {
-    std::fs::read_dir(dir).unwrap().any(|entry| {
-        let path = entry.unwrap().path();
+    std::fs::read_dir(dir).expect("the folder is there").any(|entry| {
+        let path = entry.expect("it can be listed").path();
         if path.is_dir() {
             return anywhere(&path, needle);
         }
