@@ -1,5 +1,7 @@
 //! A store that finds something else than it left: damage, another version, a place where nothing can be written.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, which clippy takes for something else
+
 mod support;
 
 use hatif_core::{

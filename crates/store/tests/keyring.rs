@@ -2,6 +2,7 @@
 //! that the keyring of whoever runs the tests is never touched. Nothing here is skipped: where the two programs are
 //! missing the tests fail and say which package has them.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)] // helpers of tests, which clippy takes for something else
 
 mod support;
 
