@@ -8,14 +8,26 @@
 //! No sockets, threads, files or clocks: the adapter hands in bytes and instants, carries `Output::Send`, and calls
 //! `handle(now, Input::Timeout)` when `poll_timeout` says so. Two agents can thus be joined by a simulated network.
 
+mod account;
+mod agent;
+mod call;
 pub mod config;
+mod core;
+mod credentials;
+mod dialog;
 pub mod digest;
 pub mod framer;
+mod identity;
 pub mod io;
 pub mod offer;
+mod reason;
+mod registrar;
+mod registration;
 pub mod sdp;
 pub mod text;
+mod transaction;
 
+pub use agent::{Agent, Leftovers};
 pub use config::*;
 pub use framer::{FrameError, Framer};
 pub use io::*;

@@ -38,8 +38,10 @@ pub struct Negotiation {
     payloads: Payloads,
     /// The last description sent, without its o= line, to tell whether the version must go up.
     sent: String,
-    /// The direction of our offer that waits for its answer.
-    offered: Option<Direction>,
+    /// The direction of our last offer.
+    offered: Direction,
+    /// Whether that offer waits for its answer.
+    pending: bool,
     local_hold: bool,
     remote_hold: bool,
     media: Option<MediaSession>,
@@ -65,7 +67,8 @@ impl Negotiation {
             version: 0,
             payloads,
             sent: String::new(),
-            offered: None,
+            offered: Direction::SendRecv,
+            pending: false,
             local_hold: false,
             remote_hold: false,
             media: None,
@@ -87,31 +90,31 @@ impl Negotiation {
 
     /// Whether an offer of ours waits for its answer.
     pub fn offer_pending(&self) -> bool {
-        self.offered.is_some()
+        self.pending
     }
 
     /// An offer of all that we have, holding the peer or not.
     pub fn offer(&mut self, hold: bool) -> String {
         self.local_hold = hold;
         let direction = Direction::new(!(hold && self.remote_hold), !hold);
-        self.offered = Some(direction);
+        (self.offered, self.pending) = (direction, true);
         let line = self.media_line("RTP/AVP", &self.local.codecs.clone(), None, direction);
         self.describe(line)
     }
 
     /// Our offer was refused or never answered: what was agreed before stays.
     pub fn withdraw(&mut self, hold_before: bool) {
-        self.offered = None;
+        self.pending = false;
         self.local_hold = hold_before;
     }
 
     /// The peer's answer to our offer. The same answer may come again, as a 2xx repeats its 183.
     pub fn take_answer(&mut self, body: &[u8]) -> Result<&MediaSession, OfferError> {
         let sdp = Sdp::parse(body).ok_or(OfferError::Unreadable)?;
-        let direction = self.offered.unwrap_or(Direction::SendRecv);
+        let direction = self.offered;
         let media = sdp.media.first().ok_or(OfferError::NoCommonCodec)?;
         let found = self.find(&sdp, media).ok_or(OfferError::NoCommonCodec)?;
-        self.offered = None;
+        self.pending = false;
         if direction.sends() {
             self.remote_hold = holds(&found);
         }
@@ -207,7 +210,7 @@ impl Negotiation {
             Some(map) if map.name.eq_ignore_ascii_case("PCMU") && map.clock == 8000 && map.channels == 1 => Codec::Pcmu,
             Some(map) if map.name.eq_ignore_ascii_case("PCMA") && map.clock == 8000 && map.channels == 1 => Codec::Pcma,
             // An answer without rtpmap means what our offer said.
-            None if self.offered.is_some() && payload == self.payloads.opus => Codec::Opus,
+            None if payload == self.payloads.opus => Codec::Opus,
             _ => return None,
         };
         self.local.codecs.contains(&codec).then_some(codec)

@@ -90,6 +90,13 @@ impl Headers {
         }
     }
 
+    /// Replaces the value of the first header of that name only.
+    pub fn set_first(&mut self, name: &str, value: impl AsRef<[u8]>) {
+        if let Some(header) = self.0.iter_mut().find(|h| h.is(name)) {
+            header.value = one_line(value.as_ref());
+        }
+    }
+
     /// The first header of that name, as bytes.
     pub fn bytes(&self, name: &str) -> Option<&[u8]> {
         self.0.iter().find(|h| h.is(name)).map(|h| h.value.as_slice())

@@ -1,0 +1,184 @@
+//! An account as it lives in the agent: its wire, its credentials, its registration, and how its requests look.
+
+use crate::{
+    config::{AccountConfig, AccountKind, HostPort, Transport},
+    credentials::Credentials,
+    dialog::Dialog,
+    io::{Destination, WireFailure},
+    registrar::Registrar,
+    registration::Registration,
+    text::{NameAddr, Uri, escape_user},
+};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::{Duration, Instant},
+};
+
+/// Longest pause between two attempts to open a wire.
+const MAX_REOPEN: Duration = Duration::from_secs(4);
+
+/// Whether messages can leave.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Wire {
+    Down,
+    /// `OpenWire` is out.
+    Opening,
+    Up {
+        local: SocketAddr,
+        remote: Vec<IpAddr>,
+    },
+    /// It is opened again at that time.
+    Pausing(Instant),
+}
+
+pub(crate) struct Account {
+    pub config: AccountConfig,
+    pub wire: Wire,
+    /// How often in a row the wire could not be had.
+    failures: u32,
+    pub credentials: Credentials,
+    pub registration: Registration,
+    pub registrar: Registrar,
+    /// Set while the account says good-bye: when it is forgotten at the latest.
+    pub leaving: Option<Instant>,
+}
+
+impl Account {
+    pub fn new(config: AccountConfig, registration: Registration) -> Self {
+        Account {
+            config,
+            wire: Wire::Down,
+            failures: 0,
+            credentials: Credentials::default(),
+            registration,
+            registrar: Registrar::default(),
+            leaving: None,
+        }
+    }
+
+    pub fn local(&self) -> Option<SocketAddr> {
+        match self.wire {
+            Wire::Up { local, .. } => Some(local),
+            _ => None,
+        }
+    }
+
+    pub fn wire_up(&mut self, local: SocketAddr, remote: &[SocketAddr]) {
+        self.failures = 0;
+        self.wire = Wire::Up { local, remote: remote.iter().map(|a| a.ip().to_canonical()).collect() };
+    }
+
+    /// The wire is down; `Some(when)` if it is opened again by itself.
+    pub fn wire_down(&mut self, now: Instant, failure: WireFailure, wanted: bool) -> Option<Instant> {
+        let pause = Duration::from_secs(1 << self.failures.min(2)).min(MAX_REOPEN);
+        self.failures = self.failures.saturating_add(1);
+        let again = (wanted && !failure.needs_a_person()).then_some(now + pause);
+        self.wire = again.map_or(Wire::Down, Wire::Pausing);
+        again
+    }
+
+    /// Whether a request from there is listened to at all.
+    pub fn accepts(&self, source: SocketAddr) -> bool {
+        match (&self.wire, self.config.kind) {
+            (Wire::Up { .. }, AccountKind::Direct) => true,
+            (Wire::Up { remote, .. }, AccountKind::Registrar) => remote.contains(&source.ip().to_canonical()),
+            _ => false,
+        }
+    }
+
+    /// Our address of record.
+    pub fn aor(&self) -> Uri {
+        Uri::sip(&self.config.user, self.config.domain.clone())
+    }
+
+    /// The From of new requests, without tag.
+    pub fn from(&self) -> NameAddr {
+        let display = self.config.display_name.clone().filter(|d| !d.is_empty());
+        NameAddr { display, ..NameAddr::of(self.aor()) }
+    }
+
+    /// Where peers reach us: the wire's own address, with its transport unless that is UDP.
+    pub fn contact(&self, local: SocketAddr) -> String {
+        let host = HostPort { host: local.ip().to_string(), port: Some(local.port()) };
+        let transport = match self.config.transport {
+            Transport::Udp => "",
+            Transport::Tcp => ";transport=tcp",
+            Transport::Tls => ";transport=tls",
+        };
+        format!("<sip:{}@{host}{transport}>", escape_user(&self.config.user))
+    }
+
+    /// The Route header of requests outside of dialogs, if an outbound proxy is set.
+    pub fn route(&self) -> Option<String> {
+        let proxy = self.config.proxy.as_ref()?;
+        let transport = match self.config.transport {
+            Transport::Udp => "",
+            Transport::Tcp => ";transport=tcp",
+            Transport::Tls => ";transport=tls",
+        };
+        Some(format!("<sip:{proxy}{transport};lr>"))
+    }
+
+    /// Whether a host is the account's own PBX: its domain, registrar or proxy, or an address of its wire.
+    pub fn is_own_host(&self, host: &HostPort) -> bool {
+        let config = &self.config;
+        let default = config.transport.default_port();
+        let same = |own: &HostPort| {
+            own.host.eq_ignore_ascii_case(&host.host) && own.port.unwrap_or(default) == host.port.unwrap_or(default)
+        };
+        let named = [Some(&config.domain), config.registrar.as_ref(), config.proxy.as_ref()];
+        if named.into_iter().flatten().any(same) {
+            return true;
+        }
+        match (&self.wire, host.ip()) {
+            (Wire::Up { remote, .. }, Some(ip)) => {
+                self.config.kind == AccountKind::Registrar && remote.contains(&ip.to_canonical())
+            }
+            _ => false,
+        }
+    }
+
+    /// Where a new request with that Request-URI goes.
+    pub fn destination(&self, uri: &Uri) -> Destination {
+        if self.config.kind == AccountKind::Registrar || self.config.proxy.is_some() || self.is_own_host(&uri.host) {
+            return Destination::NextHop;
+        }
+        let transport = uri.transport().unwrap_or(self.config.transport);
+        Destination::Host { hop: uri.host.clone(), transport }
+    }
+
+    /// Where a request in a dialog goes: by its route set, but over the account's own wire where that leads to the
+    /// account's own PBX, and over the peer's flow where there is one.
+    pub fn dialog_destination(&self, dialog: &Dialog) -> Destination {
+        if let (AccountKind::Direct, Some((addr, flow))) = (self.config.kind, dialog.source)
+            && (flow.is_some() || self.config.serve_registrations)
+        {
+            return Destination::Source { addr, flow };
+        }
+        let Some(uri) = dialog.next_uri().filter(Uri::is_sip) else { return Destination::NextHop };
+        // A stream to the PBX is where it expects us, whatever address it believes to have.
+        if self.config.kind == AccountKind::Registrar && self.config.transport.reliable() {
+            return Destination::NextHop;
+        }
+        if self.is_own_host(&uri.host) {
+            return Destination::NextHop;
+        }
+        let transport = uri.transport().unwrap_or(self.config.transport);
+        Destination::Host { hop: uri.host, transport }
+    }
+
+    pub fn reliable(&self, to: &Destination) -> bool {
+        match to {
+            Destination::Host { transport, .. } => transport.reliable(),
+            Destination::Source { flow: Some(_), .. } => true,
+            _ => self.config.transport.reliable(),
+        }
+    }
+
+    pub fn transport_of(&self, to: &Destination) -> Transport {
+        match to {
+            Destination::Host { transport, .. } => *transport,
+            _ => self.config.transport,
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Requests of peers, judged in the order of RFC 3261 8.2: method, headers, extensions, content; then handed to the
+//! dialog that they belong to, or answered.
+
+use super::{Agent, MAX_CALLS};
+use crate::{
+    call::Call,
+    config::AccountId,
+    core::{ALLOW, SDP},
+    offer::Negotiation,
+    sdp::Sdp,
+    text::{Method, Request, Response, Uri, Via},
+    transaction::{Arrival, Received, TxId},
+};
+use std::{net::SocketAddr, time::Instant};
+
+/// Most calls that ring at once; more are told busy.
+const MAX_RINGING: usize = 8;
+
+type Source = (SocketAddr, Option<u64>);
+
+impl Agent {
+    pub(super) fn on_request(&mut self, now: Instant, id: AccountId, source: Source, mut request: Request) {
+        mark_received(&mut request, source.0);
+        if let Some(status) = malformed(&request) {
+            self.refuse_unreadable(now, id, source, request, status);
+            return;
+        }
+        if request.method == Method::Ack {
+            if !self.core.tx.receive_ack(now, id, &request)
+                && let Some(call) = self.calls.values_mut().find(|c| c.account == id && c.holds(&request))
+            {
+                call.on_ack(&mut self.core, now, &request);
+            }
+            return;
+        }
+        let reliable = self.is_reliable(id, source, &request);
+        let arrival = Arrival { account: id, source: source.0, flow: source.1, reliable, request: &request };
+        match self.core.tx.receive_request(&arrival) {
+            Received::New(tx) => self.judge(now, id, tx, source, request),
+            Received::Merged(tx) => self.core.reply(now, id, tx, &request, 482),
+            Received::Copy | Received::Dropped => {}
+        }
+    }
+
+    fn is_reliable(&self, id: AccountId, source: Source, request: &Request) -> bool {
+        let by_account = self.core.account(id).is_some_and(|a| a.config.transport.reliable());
+        let via_udp = request.top_via().is_some_and(|v| v.transport.eq_ignore_ascii_case("UDP"));
+        source.1.is_some() || by_account && !via_udp
+    }
+
+    /// Answers a request that is wrong in itself, where it says enough to be answered. An ACK never is.
+    pub(super) fn refuse_unreadable(
+        &mut self,
+        now: Instant,
+        id: AccountId,
+        source: Source,
+        mut request: Request,
+        status: u16,
+    ) {
+        mark_received(&mut request, source.0);
+        let answerable = ["Via", "From", "To", "Call-ID", "CSeq"].iter().all(|name| request.headers.count(name) > 0);
+        if request.method == Method::Ack || !answerable {
+            return;
+        }
+        let reliable = self.is_reliable(id, source, &request);
+        let arrival = Arrival { account: id, source: source.0, flow: source.1, reliable, request: &request };
+        if let Received::New(tx) | Received::Merged(tx) = self.core.tx.receive_request(&arrival) {
+            self.core.reply(now, id, tx, &request, status);
+        }
+    }
+
+    fn judge(&mut self, now: Instant, id: AccountId, tx: TxId, source: Source, request: Request) {
+        if request.method == Method::Cancel {
+            self.on_cancel(now, id, tx, &request);
+            return;
+        }
+        match request.method {
+            Method::Other(_) => return self.refuse(now, id, tx, &request, 501),
+            // Never 202: a transfer that the user did not agree to is refused (the issue of transfers changes this).
+            Method::Refer => return self.refuse(now, id, tx, &request, 603),
+            Method::Message | Method::Publish | Method::Subscribe => return self.refuse(now, id, tx, &request, 405),
+            Method::Register if !self.core.account(id).is_some_and(|a| a.config.serve_registrations) => {
+                return self.refuse(now, id, tx, &request, 405);
+            }
+            _ => {}
+        }
+        if !Uri::parse(&request.uri).is_some_and(|uri| uri.is_sip() || uri.scheme == crate::text::Scheme::Tel) {
+            return self.refuse(now, id, tx, &request, 416);
+        }
+        if let Some(response) = wants_too_much(&request) {
+            return self.core.respond(now, id, tx, response);
+        }
+        if request.to_tag().is_some() {
+            return self.within_dialog(now, id, tx, source, request);
+        }
+        match request.method {
+            Method::Invite => self.on_invite(now, id, tx, source, request),
+            Method::Options => self.on_options(now, id, tx, &request),
+            Method::Register => self.core.serve_register(now, id, tx, &request, source),
+            Method::Notify => self.on_notify(now, id, tx, &request),
+            Method::Bye | Method::Update | Method::Prack | Method::Info => self.refuse(now, id, tx, &request, 481),
+            _ => self.refuse(now, id, tx, &request, 405),
+        }
+    }
+
+    fn refuse(&mut self, now: Instant, id: AccountId, tx: TxId, request: &Request, status: u16) {
+        self.core.reply(now, id, tx, request, status);
+    }
+
+    fn within_dialog(&mut self, now: Instant, id: AccountId, tx: TxId, source: Source, request: Request) {
+        match request.method {
+            Method::Options => return self.on_options(now, id, tx, &request),
+            Method::Notify => return self.on_notify(now, id, tx, &request),
+            Method::Register => return self.core.serve_register(now, id, tx, &request, source),
+            _ => {}
+        }
+        match self.calls.values_mut().find(|c| c.account == id && c.holds(&request)) {
+            Some(call) => call.on_request(&mut self.core, now, tx, &request, source),
+            None => self.refuse(now, id, tx, &request, 481),
+        }
+    }
+
+    fn on_cancel(&mut self, now: Instant, id: AccountId, tx: TxId, request: &Request) {
+        let Some(invite) = self.core.tx.cancelled(id, request) else {
+            return self.refuse(now, id, tx, request, 481);
+        };
+        self.refuse(now, id, tx, request, 200);
+        if let Some(call) = self.calls.values_mut().find(|c| c.is_invited_by(invite)) {
+            call.cancelled(&mut self.core, now, request);
+        }
+    }
+
+    fn on_invite(&mut self, now: Instant, id: AccountId, tx: TxId, source: Source, request: Request) {
+        if self.stopping.is_some() || self.core.account(id).is_some_and(|a| a.leaving.is_some()) {
+            return self.refuse(now, id, tx, &request, 480);
+        }
+        if !request.body.is_empty() && Negotiation::acceptable(&request.body).is_err() {
+            let status = if Sdp::parse(&request.body).is_none() { 400 } else { 488 };
+            return self.refuse(now, id, tx, &request, status);
+        }
+        let ringing = self.calls.values().filter(|c| c.ringing()).count();
+        if ringing >= MAX_RINGING || self.calls.len() >= MAX_CALLS {
+            return self.refuse(now, id, tx, &request, 486);
+        }
+        let call = self.next_incoming();
+        if let Some(made) = Call::incoming(&mut self.core, now, id, call, tx, request, source) {
+            self.calls.insert(call, made);
+        }
+    }
+
+    fn on_options(&mut self, now: Instant, id: AccountId, tx: TxId, request: &Request) {
+        let tag = self.core.token();
+        let mut response = request.response(200, Some(&tag));
+        if let Some(contact) = self.core.contact(id) {
+            response.headers.push("Contact", contact);
+        }
+        response.headers.push("Allow", ALLOW);
+        response.headers.push("Accept", SDP);
+        response.headers.push("Supported", "");
+        self.core.respond(now, id, tx, response);
+    }
+
+    /// No subscription is ever made yet: an event that we know nothing of is told so (RFC 6665 4.1.3).
+    fn on_notify(&mut self, now: Instant, id: AccountId, tx: TxId, request: &Request) {
+        let known = request.headers.text("Event").is_some_and(|e| {
+            let package = e.split(';').next().unwrap_or_default().trim();
+            ["message-summary", "dialog", "presence", "refer"].iter().any(|p| p.eq_ignore_ascii_case(package))
+        });
+        self.refuse(now, id, tx, request, if known { 481 } else { 489 });
+    }
+}
+
+/// Writes down in the top Via where the request came from (RFC 3261 18.2.1, RFC 3581).
+fn mark_received(request: &mut Request, source: SocketAddr) {
+    let Some(first) = request.headers.text("Via").map(|v| v.into_owned()) else { return };
+    let mut items = crate::text::split_list(&first);
+    let Some(mut via) = items.next().and_then(Via::parse) else { return };
+    let rest: Vec<&str> = items.collect();
+    let before = via.clone();
+    via.mark_received(source);
+    if via != before {
+        let rest: String = rest.iter().map(|v| format!(", {v}")).collect();
+        request.headers.set_first("Via", format!("{via}{rest}"));
+    }
+}
+
+/// What is wrong with a request that could be parsed.
+fn malformed(request: &Request) -> Option<u16> {
+    let single = ["From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Type"];
+    let mandatory = &single[..4];
+    let counted = |name: &&str| request.headers.count(name);
+    if mandatory.iter().any(|n| counted(n) != 1) || single.iter().any(|n| counted(n) > 1) || request.top_via().is_none()
+    {
+        return Some(400);
+    }
+    let cseq = request.cseq().is_some_and(|(_, method)| method == request.method);
+    let call_id = !request.call_id().is_empty();
+    if !cseq || !call_id || request.from().is_none() || request.to().is_none() {
+        return Some(400);
+    }
+    None
+}
+
+/// An extension or a body that we do not understand (RFC 3261 8.2.2.3, 8.2.3).
+fn wants_too_much(request: &Request) -> Option<Response> {
+    let required = request.headers.items("Require");
+    if !required.is_empty() {
+        let mut response = request.response(420, Some("0"));
+        response.headers.push("Unsupported", required.join(", "));
+        return Some(response);
+    }
+    let encoded = request.headers.items("Content-Encoding").iter().any(|e| !e.eq_ignore_ascii_case("identity"));
+    let offers = matches!(request.method, Method::Invite | Method::Update);
+    let foreign = offers && !request.body.is_empty() && !request.body_is(SDP);
+    if encoded || foreign {
+        let mut response = request.response(415, Some("0"));
+        response.headers.push("Accept", SDP);
+        response.headers.push("Accept-Encoding", "identity");
+        return Some(response);
+    }
+    None
+}

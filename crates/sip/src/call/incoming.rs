@@ -1,0 +1,143 @@
+//! The called side (RFC 3261 13.3): ring, answer, refuse, be cancelled.
+
+use super::{Call, Change, State, Up, sdp_in};
+use crate::{
+    config::{AccountId, CallId},
+    core::{Core, SDP},
+    dialog::Dialog,
+    identity,
+    io::{EndReason, Event, LocalMedia},
+    offer::Negotiation,
+    reason,
+    text::{Request, Response},
+    transaction::TxId,
+};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+/// For how long we ring, unless the INVITE's Expires is shorter.
+const MAX_RINGING: Duration = Duration::from_secs(300);
+/// Proxies give up on a silent INVITE after three minutes (RFC 3261 13.3.1.1).
+const REMIND: Duration = Duration::from_secs(60);
+
+pub(super) struct Ringing {
+    tx: TxId,
+    invite: Request,
+    pub dialog: Dialog,
+    remind_at: Instant,
+    until: Instant,
+}
+
+impl Ringing {
+    pub fn timer(&self) -> (Instant, &'static str) {
+        (self.remind_at, "180 again").min((self.until, "rang long enough"))
+    }
+}
+
+impl Call {
+    /// A new INVITE, already found acceptable: rings. `None` if no dialog can be made of it; it is answered then.
+    pub fn incoming(
+        core: &mut Core,
+        now: Instant,
+        account: AccountId,
+        id: CallId,
+        tx: TxId,
+        invite: Request,
+        source: (SocketAddr, Option<u64>),
+    ) -> Option<Self> {
+        let tag = core.token();
+        let Some(dialog) = Dialog::of_request(&invite, &tag, source) else {
+            core.reply(now, account, tx, &invite, 400);
+            return None;
+        };
+        let (peer, headers) = (identity::caller(core.account(account)?, &invite), identity::call_headers(&invite));
+        let expires = invite.headers.number("Expires").filter(|s| *s > 0);
+        let patience = expires.map_or(MAX_RINGING, |s| Duration::from_secs(u64::from(s)).min(MAX_RINGING));
+        let ringing = Ringing { tx, invite, dialog, remind_at: now + REMIND, until: now + patience };
+        let mut call = Call::new(id, account, false, State::Ringing(Box::new(ringing)));
+        call.send_180(core, now);
+        core.event(Event::Incoming { account, call: id, peer, headers });
+        Some(call)
+    }
+
+    fn send_180(&mut self, core: &mut Core, now: Instant) {
+        let State::Ringing(ringing) = &self.state else { return };
+        let response = self.response(core, ringing, 180);
+        core.respond(now, self.account, ringing.tx, response);
+    }
+
+    fn response(&self, core: &Core, ringing: &Ringing, status: u16) -> Response {
+        let mut response = ringing.invite.response(status, Some(ringing.dialog.local_tag()));
+        if let Some(contact) = core.contact(self.account).filter(|_| status < 300) {
+            response.headers.push("Contact", contact);
+        }
+        response
+    }
+
+    pub(super) fn keep_ringing(&mut self, core: &mut Core, now: Instant) {
+        let State::Ringing(ringing) = &mut self.state else { return };
+        if ringing.until <= now {
+            self.refuse(core, now, 480, EndReason::Missed);
+        } else {
+            ringing.remind_at = now + REMIND;
+            self.send_180(core, now);
+        }
+    }
+
+    /// The INVITE that made this call.
+    pub fn is_invited_by(&self, tx: TxId) -> bool {
+        matches!(&self.state, State::Ringing(ringing) if ringing.tx == tx)
+    }
+
+    /// `Input::Answer`.
+    pub fn answer(&mut self, core: &mut Core, now: Instant, media: LocalMedia) {
+        let State::Ringing(ringing) = &self.state else { return };
+        let mut session = Negotiation::new(media, core.number() >> 2);
+        let offer = sdp_in(&ringing.invite);
+        let late = offer.is_none();
+        let body = match offer {
+            Some(offer) => session.answer(offer),
+            None => Ok(session.offer(false)),
+        };
+        let Ok(body) = body else {
+            self.refuse(core, now, 488, EndReason::NoCommonCodec);
+            return;
+        };
+        let mut response = self.response(core, ringing, 200);
+        response.set_body(SDP, body.into_bytes());
+        core.dress(self.account, &mut response);
+        let tx = ringing.tx;
+        let dialog = ringing.dialog.clone();
+        core.tx.respond(now, tx, &response);
+        self.session = Some(session);
+        let up = Up { dialog, hold_wanted: false, change: Change::None, bye_sent: false };
+        self.state = State::Up(Box::new(up));
+        self.wait_for_ack(now, tx, response, late, true);
+        self.show_media(core);
+    }
+
+    /// `Input::Reject`.
+    pub fn reject(&mut self, core: &mut Core, now: Instant, status: u16) {
+        let status = if (400..700).contains(&status) { status } else { 603 };
+        self.refuse(core, now, status, EndReason::Declined);
+    }
+
+    fn refuse(&mut self, core: &mut Core, now: Instant, status: u16, why: EndReason) {
+        let State::Ringing(ringing) = &self.state else { return };
+        let response = self.response(core, ringing, status);
+        core.respond(now, self.account, ringing.tx, response);
+        self.end(core, why, Some(status));
+    }
+
+    /// The caller gave up; the CANCEL itself is already answered.
+    pub fn cancelled(&mut self, core: &mut Core, now: Instant, cancel: &Request) {
+        self.refuse(core, now, 487, reason::of_cancel(cancel));
+    }
+
+    /// The caller says BYE to a call that still rings.
+    pub(super) fn abandoned(&mut self, core: &mut Core, now: Instant) {
+        self.refuse(core, now, 487, EndReason::Missed);
+    }
+}

@@ -1,0 +1,376 @@
+//! A call: one INVITE, its dialogs, its offer and answer, until both sides have agreed that it is over
+//! (RFC 3261 13-15, RFC 3264, RFC 3311).
+//!
+//! ```text
+//! outgoing: Waiting ─wire up─> Inviting ─2xx─> Up ─BYE─┐
+//! incoming:                    Ringing ─Answer─> Up ───┴─> over once every transaction is done
+//! ```
+//!
+//! The user's call ends at once with `Event::Ended`, exactly once; what the peer must still be told goes on behind it.
+
+mod incoming;
+mod outgoing;
+mod within;
+
+use crate::{
+    config::{AccountId, CallId},
+    core::{Core, SDP},
+    credentials::Rounds,
+    dialog::Dialog,
+    io::{Destination, EndReason, Event, MediaSession, WireFailure},
+    offer::Negotiation,
+    text::{Method, Request, Response},
+    transaction::{Failure, Owner, T1, T1_X64, T2, TxId},
+};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+/// Where a request came from: address and flow.
+pub(crate) type Source = (SocketAddr, Option<u64>);
+
+/// Most ACKs kept for a 2xx that comes again.
+const MAX_ACKS: usize = 16;
+
+pub(crate) struct Call {
+    pub id: CallId,
+    pub account: AccountId,
+    outgoing: bool,
+    state: State,
+    session: Option<Negotiation>,
+    shown: Shown,
+    /// Our requests that are not over, with the challenges answered for each.
+    open: BTreeMap<TxId, Rounds>,
+    acks: Vec<SentAck>,
+    /// Our 2xx to an INVITE of the peer, until its ACK comes.
+    unacked: Option<Unacked>,
+}
+
+enum State {
+    /// Outgoing, until the account's wire is up.
+    Waiting(outgoing::Waiting),
+    Inviting(Box<outgoing::Inviting>),
+    Ringing(Box<incoming::Ringing>),
+    Up(Box<Up>),
+    Over,
+}
+
+/// A confirmed dialog.
+struct Up {
+    dialog: Dialog,
+    /// What `Input::Hold` asked for last.
+    hold_wanted: bool,
+    change: Change,
+    bye_sent: bool,
+}
+
+/// Our own re-INVITE.
+#[derive(Clone, Copy)]
+enum Change {
+    None,
+    Offered {
+        tx: TxId,
+        hold_before: bool,
+    },
+    /// It met the peer's (491), or the wire was down: again at that time.
+    Later(Instant),
+}
+
+/// What the user was told.
+#[derive(Default)]
+struct Shown {
+    ended: bool,
+    answered: bool,
+    ringing: Option<bool>,
+    media: Option<MediaSession>,
+    hold: (bool, bool),
+}
+
+struct SentAck {
+    remote_tag: String,
+    seq: u32,
+    to: Destination,
+    bytes: Vec<u8>,
+}
+
+struct Unacked {
+    tx: TxId,
+    response: Response,
+    seq: u32,
+    again: Instant,
+    interval: Duration,
+    until: Instant,
+    /// The 2xx holds our offer; the ACK must hold the answer.
+    late: bool,
+    /// It answers the INVITE that made the call.
+    initial: bool,
+}
+
+impl Call {
+    fn new(id: CallId, account: AccountId, outgoing: bool, state: State) -> Self {
+        Call {
+            id,
+            account,
+            outgoing,
+            state,
+            session: None,
+            shown: Shown::default(),
+            open: BTreeMap::new(),
+            acks: Vec::new(),
+            unacked: None,
+        }
+    }
+
+    /// Whether nothing is left to be done: the call may be forgotten.
+    pub fn finished(&self) -> bool {
+        self.shown.ended && self.open.is_empty() && self.unacked.is_none()
+    }
+
+    pub fn ringing(&self) -> bool {
+        matches!(self.state, State::Ringing(_))
+    }
+
+    /// Whether the peer has still to be told that it is over.
+    pub fn closing(&self) -> bool {
+        self.unacked.is_some() || self.open.keys().next().is_some()
+    }
+
+    pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
+        let state = match &self.state {
+            State::Waiting(waiting) => Some((waiting.until, "call waits for its wire")),
+            State::Inviting(inviting) if !self.shown.ended => Some((inviting.give_up_at, "nobody answers")),
+            State::Ringing(ringing) => Some(ringing.timer()),
+            State::Up(up) => match up.change {
+                Change::Later(at) if !self.shown.ended => Some((at, "re-INVITE again")),
+                _ => None,
+            },
+            _ => None,
+        };
+        let unacked = self.unacked.as_ref().map(|u| (u.again.min(u.until), "2xx without ACK"));
+        state.into_iter().chain(unacked).min()
+    }
+
+    pub fn on_timer(&mut self, core: &mut Core, now: Instant) {
+        self.repeat_2xx(core, now);
+        if self.poll_timeout().is_none_or(|(at, _)| at > now) {
+            return;
+        }
+        match &mut self.state {
+            State::Waiting(_) => self.end(core, EndReason::TimedOut, None),
+            State::Inviting(_) => self.give_up(core, now, EndReason::NoAnswer),
+            State::Ringing(_) => self.keep_ringing(core, now),
+            State::Up(up) => {
+                up.change = Change::None;
+                self.pump(core, now);
+            }
+            State::Over => {}
+        }
+    }
+
+    fn repeat_2xx(&mut self, core: &mut Core, now: Instant) {
+        let Some(unacked) = &mut self.unacked else { return };
+        if unacked.until <= now {
+            // RFC 3261 13.3.1.4: no ACK in 64*T1 ends the call.
+            self.unacked = None;
+            self.end(core, EndReason::TimedOut, None);
+            self.bye(core, now);
+        } else if unacked.again <= now {
+            unacked.interval = (unacked.interval * 2).min(T2);
+            unacked.again = unacked.again.max(now) + unacked.interval;
+            let (tx, response) = (unacked.tx, unacked.response.clone());
+            core.tx.respond(now, tx, &response);
+        }
+    }
+
+    /// `Input::HangUp`.
+    pub fn hang_up(&mut self, core: &mut Core, now: Instant) {
+        if self.shown.ended {
+            return;
+        }
+        match &self.state {
+            State::Waiting(_) => self.end(core, EndReason::Cancelled, None),
+            State::Inviting(_) => self.give_up(core, now, EndReason::Cancelled),
+            State::Ringing(_) => self.reject(core, now, 603),
+            State::Up(_) => {
+                self.end(core, EndReason::LocalHangUp, None);
+                // The callee may not say BYE before the ACK (RFC 3261 15).
+                if self.unacked.as_ref().is_none_or(|u| !u.initial) {
+                    self.unacked = None;
+                    self.bye(core, now);
+                }
+            }
+            State::Over => {}
+        }
+    }
+
+    /// Tells the user, once. What goes on behind it is the caller's to start.
+    fn end(&mut self, core: &mut Core, reason: EndReason, status: Option<u16>) {
+        if !self.shown.ended {
+            self.shown.ended = true;
+            core.event(Event::Ended { call: self.id, reason, status });
+        }
+        if matches!(self.state, State::Waiting(_) | State::Ringing(_)) {
+            self.state = State::Over;
+        }
+    }
+
+    fn tell(&self, core: &mut Core, event: Event) {
+        if !self.shown.ended {
+            core.event(event);
+        }
+    }
+
+    /// Says BYE in the confirmed dialog, once.
+    fn bye(&mut self, core: &mut Core, now: Instant) {
+        let State::Up(up) = &mut self.state else { return };
+        if up.bye_sent {
+            return;
+        }
+        up.bye_sent = true;
+        let Some(to) = core.account(self.account).map(|a| a.dialog_destination(&up.dialog)) else { return };
+        let bye = up.dialog.request(Method::Bye);
+        let tx = core.send(now, self.account, to, bye, Owner::Bye(self.id));
+        self.opened(tx);
+    }
+
+    fn opened(&mut self, tx: Option<TxId>) {
+        if let Some(tx) = tx {
+            self.open.insert(tx, Rounds::default());
+        }
+    }
+
+    /// Acknowledges a 2xx of that dialog, and remembers how, for when it comes again.
+    fn ack(&mut self, core: &mut Core, dialog: &Dialog, seq: u32) {
+        let Some(to) = core.account(self.account).map(|a| a.dialog_destination(dialog)) else { return };
+        let bytes = core.send_ack(self.account, &to, dialog.ack(seq));
+        if self.acks.len() >= MAX_ACKS {
+            self.acks.remove(0);
+        }
+        self.acks.push(SentAck { remote_tag: dialog.remote_tag().to_string(), seq, to, bytes });
+    }
+
+    /// Whether that 2xx had been acknowledged before; it is again.
+    fn ack_again(&mut self, core: &mut Core, response: &Response) -> bool {
+        let (tag, seq) = (response.to_tag().unwrap_or_default(), response.cseq().map_or(0, |(n, _)| n));
+        let Some(ack) = self.acks.iter().find(|a| a.remote_tag == tag && a.seq == seq) else { return false };
+        if !ack.bytes.is_empty() {
+            core.send_bytes(self.account, &ack.to, ack.bytes.clone());
+        }
+        true
+    }
+
+    /// Tells what of the media and the holds changed.
+    fn show_media(&mut self, core: &mut Core) {
+        let Some(session) = &self.session else { return };
+        let hold = (session.local_hold(), session.remote_hold());
+        let media = session.media().cloned();
+        if media.is_some() && media != self.shown.media {
+            self.shown.media.clone_from(&media);
+            if let Some(session) = media {
+                self.tell(core, Event::Media { call: self.id, session });
+            }
+        }
+        if hold != self.shown.hold {
+            self.show_hold(core, hold);
+        }
+    }
+
+    fn show_hold(&mut self, core: &mut Core, hold: (bool, bool)) {
+        self.shown.hold = hold;
+        self.tell(core, Event::Hold { call: self.id, local: hold.0, remote: hold.1 });
+    }
+
+    fn show_answered(&mut self, core: &mut Core) {
+        if !self.shown.answered {
+            self.shown.answered = true;
+            self.tell(core, Event::Answered { call: self.id });
+        }
+    }
+
+    pub fn on_response(&mut self, core: &mut Core, now: Instant, tx: TxId, owner: Owner, response: &Response) {
+        match owner {
+            Owner::Invite(_) => self.invite_response(core, now, tx, response),
+            Owner::Reinvite(_) => self.reinvite_response(core, now, tx, response),
+            Owner::Bye(_) | Owner::Info(_) if matches!(response.status, 401 | 407) => {
+                self.answer_challenge(core, now, tx, owner, response);
+            }
+            _ => {}
+        }
+    }
+
+    pub fn on_failed(&mut self, core: &mut Core, now: Instant, tx: TxId, owner: Owner, failure: Failure) {
+        match owner {
+            Owner::Invite(_) => self.invite_failed(core, tx, failure),
+            Owner::Reinvite(_) => self.reinvite_failed(core, now, tx, failure),
+            _ => {}
+        }
+    }
+
+    pub fn on_done(&mut self, tx: TxId) {
+        self.open.remove(&tx);
+    }
+
+    /// The account's wire went down. A call that waits for it ends; the others live on until something must be sent.
+    pub fn wire_down(&mut self, core: &mut Core, failure: WireFailure) {
+        if matches!(self.state, State::Waiting(_)) {
+            self.end(core, EndReason::Wire(failure), None);
+        }
+    }
+
+    /// Our 2xx could not be carried: the flow that the call came by is gone.
+    pub fn answer_lost(&mut self, core: &mut Core, tx: TxId, failure: WireFailure) {
+        if self.unacked.as_ref().is_some_and(|u| u.tx == tx && u.initial) {
+            self.unacked = None;
+            self.end(core, EndReason::Wire(failure), None);
+            self.state = State::Over;
+        }
+    }
+
+    /// Drops everything without a word to the peer: the account is gone.
+    pub fn forget(&mut self, core: &mut Core, reason: EndReason) {
+        self.end(core, reason, None);
+        self.state = State::Over;
+        self.open.clear();
+        self.unacked = None;
+    }
+
+    /// Answers the challenge to a request within the dialog, where that is allowed. Whether it was sent again.
+    fn answer_challenge(
+        &mut self,
+        core: &mut Core,
+        now: Instant,
+        tx: TxId,
+        owner: Owner,
+        response: &Response,
+    ) -> Option<TxId> {
+        let State::Up(up) = &mut self.state else { return None };
+        let to = core.tx.destination(tx)?.clone();
+        let end = up.dialog.target().map(|uri| uri.host);
+        if !core.may_authenticate(self.account, &to, end.as_ref(), response.status) {
+            return None;
+        }
+        let mut rounds = self.open.get(&tx).cloned().unwrap_or_default();
+        core.challenged(self.account, response, &mut rounds).ok()?;
+        let seq = up.dialog.next_seq();
+        let again = core.resend(now, self.account, tx, seq, &rounds, owner)?;
+        self.open.insert(again, rounds);
+        Some(again)
+    }
+
+    fn wait_for_ack(&mut self, now: Instant, tx: TxId, response: Response, late: bool, initial: bool) {
+        let seq = response.cseq().map_or(0, |(n, _)| n);
+        let (again, until) = (now + T1, now + T1_X64);
+        self.unacked = Some(Unacked { tx, response, seq, again, interval: T1, until, late, initial });
+    }
+}
+
+/// The offer or answer in a message, if it has one.
+fn sdp_in(request: &Request) -> Option<&[u8]> {
+    (!request.body.is_empty() && request.body_is(SDP)).then_some(&request.body)
+}
+
+fn sdp_of(response: &Response) -> Option<&[u8]> {
+    (!response.body.is_empty() && response.body_is(SDP)).then_some(&response.body)
+}

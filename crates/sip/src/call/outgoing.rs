@@ -1,0 +1,313 @@
+//! The calling side (RFC 3261 13.2, 9.1): INVITE, provisional answers, forks, CANCEL, redirects, challenges.
+
+use super::{Call, Change, State, Up, sdp_of};
+use crate::{
+    config::{AccountId, AccountKind, CallId},
+    core::{Core, SDP},
+    credentials::Rounds,
+    dialog::Dialog,
+    identity,
+    io::{Destination, EndReason, Event, LocalMedia},
+    offer::Negotiation,
+    reason,
+    text::{Method, NameAddr, Response, Uri},
+    transaction::{Failure, Owner, T1_X64, TxId},
+};
+use std::time::{Duration, Instant};
+
+/// For how long we let the far side ring.
+const PATIENCE: Duration = Duration::from_secs(180);
+const MAX_REDIRECTS: u8 = 5;
+/// Most early dialogs of one INVITE.
+const MAX_FORKS: usize = 16;
+
+pub(super) struct Waiting {
+    pub until: Instant,
+    target: String,
+    media: LocalMedia,
+}
+
+pub(super) struct Inviting {
+    tx: TxId,
+    seq: u32,
+    /// Early dialogs, by the tags of those who answered.
+    pub early: Vec<Dialog>,
+    redirects: u8,
+    rang: bool,
+    pub give_up_at: Instant,
+    cancel: Cancel,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cancel {
+    No,
+    /// At the first provisional response: not before (RFC 3261 9.1).
+    Wanted,
+    Sent,
+}
+
+impl Call {
+    /// `Input::Invite`.
+    pub fn outgoing(
+        core: &mut Core,
+        now: Instant,
+        account: AccountId,
+        id: CallId,
+        target: String,
+        media: LocalMedia,
+    ) -> Self {
+        let waiting = Waiting { until: now + T1_X64, target, media };
+        let mut call = Call::new(id, account, true, State::Waiting(waiting));
+        call.launch(core, now);
+        call
+    }
+
+    /// Sends the INVITE of a call that waited for the wire.
+    pub fn launch(&mut self, core: &mut Core, now: Instant) {
+        let State::Waiting(waiting) = &self.state else { return };
+        let Some(account) = core.account(self.account) else {
+            self.end(core, EndReason::BadTarget, None);
+            return;
+        };
+        let Some(uri) = identity::target(account, &waiting.target) else {
+            self.end(core, EndReason::BadTarget, None);
+            return;
+        };
+        if account.local().is_none() {
+            core.need_wire(self.account);
+            return;
+        }
+        let (request_uri, to) = if account.config.serve_registrations && account.is_own_host(&uri.host) {
+            let user = uri.user_text().unwrap_or_default();
+            let Some(binding) = account.registrar.binding(&user) else {
+                self.end(core, EndReason::TemporarilyUnavailable, None);
+                return;
+            };
+            (binding.contact.clone(), Destination::Source { addr: binding.source, flow: binding.flow })
+        } else {
+            (uri.to_string(), account.destination(&uri))
+        };
+        let mut session = Negotiation::new(waiting.media.clone(), core.number() >> 2);
+        let body = session.offer(false);
+        let tx = self.send_invite(core, now, &request_uri, &uri, to, body.into_bytes());
+        self.session = Some(session);
+        match tx {
+            Some(tx) => {
+                self.opened(Some(tx));
+                self.state = State::Inviting(Box::new(Inviting {
+                    tx,
+                    seq: 1,
+                    early: Vec::new(),
+                    redirects: 0,
+                    rang: false,
+                    give_up_at: now + PATIENCE,
+                    cancel: Cancel::No,
+                }));
+            }
+            None => self.end(core, EndReason::Protocol, None),
+        }
+    }
+
+    fn send_invite(
+        &self,
+        core: &mut Core,
+        now: Instant,
+        request_uri: &str,
+        target: &Uri,
+        to: Destination,
+        body: Vec<u8>,
+    ) -> Option<TxId> {
+        let whom = NameAddr::of(target.clone()).to_string();
+        let mut request = core.request(self.account, Method::Invite, request_uri, &whom, 1)?;
+        request.headers.push("Contact", core.contact(self.account)?);
+        request.headers.push("Allow", crate::core::ALLOW);
+        request.set_body(SDP, body);
+        if to == Destination::NextHop {
+            core.authorize(self.account, &Rounds::default(), &mut request);
+        }
+        core.send(now, self.account, to, request, Owner::Invite(self.id))
+    }
+
+    /// Ends an unanswered call: CANCEL as soon as it may be sent.
+    pub(super) fn give_up(&mut self, core: &mut Core, now: Instant, why: EndReason) {
+        self.end(core, why, None);
+        let State::Inviting(inviting) = &mut self.state else { return };
+        if inviting.cancel == Cancel::No {
+            inviting.cancel = Cancel::Wanted;
+            self.cancel(core, now);
+        }
+    }
+
+    fn cancel(&mut self, core: &mut Core, now: Instant) {
+        let State::Inviting(inviting) = &mut self.state else { return };
+        if inviting.cancel == Cancel::Wanted
+            && let Some(tx) = core.tx.cancel(now, inviting.tx, Owner::Cancel(self.id))
+        {
+            inviting.cancel = Cancel::Sent;
+            self.opened(Some(tx));
+        }
+    }
+
+    pub(super) fn invite_response(&mut self, core: &mut Core, now: Instant, tx: TxId, response: &Response) {
+        let current = matches!(&self.state, State::Inviting(inviting) if inviting.tx == tx);
+        match response.status {
+            100..200 if current => self.provisional(core, now, tx, response),
+            200..300 => self.accepted(core, now, tx, current, response),
+            300..700 if current => self.refused(core, now, tx, response),
+            _ => {}
+        }
+    }
+
+    fn provisional(&mut self, core: &mut Core, now: Instant, tx: TxId, response: &Response) {
+        self.cancel(core, now);
+        let State::Inviting(inviting) = &mut self.state else { return };
+        if self.shown.ended || response.status == 100 {
+            return;
+        }
+        inviting.rang |= matches!(response.status, 180 | 183);
+        if let Some(dialog) = core.tx.sent_request(tx).and_then(|invite| Dialog::of_response(invite, response)) {
+            let known = inviting.early.iter().position(|d| d.remote_tag() == dialog.remote_tag());
+            match known {
+                Some(at) => inviting.early[at].refresh_target(response.contact()),
+                None if inviting.early.len() < MAX_FORKS => inviting.early.push(dialog),
+                None => {}
+            }
+        }
+        let early = match (&mut self.session, sdp_of(response)) {
+            (Some(session), Some(answer)) => session.take_answer(answer).is_ok(),
+            _ => false,
+        };
+        if early {
+            self.show_media(core);
+        }
+        let early = early || self.shown.media.is_some();
+        if matches!(response.status, 180 | 183) && self.shown.ringing.is_none_or(|before| early && !before) {
+            self.shown.ringing = Some(early);
+            self.tell(core, Event::Ringing { call: self.id, early_media: early });
+        }
+    }
+
+    fn accepted(&mut self, core: &mut Core, now: Instant, tx: TxId, current: bool, response: &Response) {
+        if self.ack_again(core, response) {
+            return;
+        }
+        let Some(mut dialog) = core.tx.sent_request(tx).and_then(|invite| Dialog::of_response(invite, response)) else {
+            // Without a To tag there is nothing that could be said to it.
+            if current {
+                self.end(core, EndReason::Protocol, Some(response.status));
+            }
+            return;
+        };
+        if let Some(Destination::Source { addr, flow }) = core.tx.destination(tx) {
+            dialog.source = Some((*addr, *flow));
+        }
+        let seq = response.cseq().map_or(1, |(n, _)| n);
+        self.ack(core, &dialog, seq);
+        let wanted = current && !self.shown.ended;
+        if !wanted {
+            // A fork that answered too late, or an answer that crossed our CANCEL.
+            self.bye_to(core, now, dialog);
+            if current {
+                self.state = State::Over;
+            }
+            return;
+        }
+        if let Some(account) = core.accounts.get_mut(&self.account) {
+            let rounds = self.open.get(&tx).cloned().unwrap_or_default();
+            account.credentials.succeeded(&rounds);
+        }
+        let agreed = match (&mut self.session, sdp_of(response)) {
+            (Some(session), Some(answer)) => session.take_answer(answer).is_ok(),
+            // The answer came with a 18x of the same dialog.
+            (Some(session), None) => session.media().is_some(),
+            (None, _) => false,
+        };
+        let up = Up { dialog, hold_wanted: false, change: Change::None, bye_sent: false };
+        self.state = State::Up(Box::new(up));
+        if !agreed {
+            self.end(core, EndReason::NoCommonCodec, None);
+            self.bye(core, now);
+            return;
+        }
+        self.show_media(core);
+        self.show_answered(core);
+    }
+
+    fn bye_to(&mut self, core: &mut Core, now: Instant, mut dialog: Dialog) {
+        let Some(to) = core.account(self.account).map(|a| a.dialog_destination(&dialog)) else { return };
+        let bye = dialog.request(Method::Bye);
+        let tx = core.send(now, self.account, to, bye, Owner::Bye(self.id));
+        self.opened(tx);
+    }
+
+    fn refused(&mut self, core: &mut Core, now: Instant, tx: TxId, response: &Response) {
+        let State::Inviting(inviting) = &mut self.state else { return };
+        let rang = inviting.rang;
+        let again = !self.shown.ended
+            && match response.status {
+                401 | 407 => self.challenged_invite(core, now, tx, response),
+                300..=399 => self.redirected(core, now, tx, response),
+                _ => false,
+            };
+        if !again {
+            self.end(core, reason::of_status(response.status, rang), Some(response.status));
+            self.state = State::Over;
+        }
+    }
+
+    fn challenged_invite(&mut self, core: &mut Core, now: Instant, tx: TxId, response: &Response) -> bool {
+        let end = core.tx.sent_request(tx).and_then(|r| Uri::parse(&r.uri)).map(|uri| uri.host);
+        let Some(to) = core.tx.destination(tx).cloned() else { return false };
+        if !core.may_authenticate(self.account, &to, end.as_ref(), response.status) {
+            return false;
+        }
+        let mut rounds = self.open.get(&tx).cloned().unwrap_or_default();
+        if core.challenged(self.account, response, &mut rounds).is_err() {
+            return false;
+        }
+        let State::Inviting(inviting) = &mut self.state else { return false };
+        let again = core.resend(now, self.account, tx, inviting.seq + 1, &rounds, Owner::Invite(self.id));
+        let Some(again) = again else { return false };
+        inviting.seq += 1;
+        inviting.tx = again;
+        inviting.early.clear();
+        self.open.insert(again, rounds);
+        true
+    }
+
+    /// Follows a 3xx, if it leads to the account's own PBX.
+    fn redirected(&mut self, core: &mut Core, now: Instant, tx: TxId, response: &Response) -> bool {
+        let State::Inviting(inviting) = &mut self.state else { return false };
+        if inviting.redirects >= MAX_REDIRECTS || matches!(response.status, 305 | 380) {
+            return false;
+        }
+        let Some(account) = core.account(self.account).filter(|a| a.config.kind == AccountKind::Registrar) else {
+            return false;
+        };
+        let contacts = response.headers.items("Contact");
+        let targets = contacts.iter().filter_map(|c| NameAddr::parse(c)).map(|c| c.uri);
+        let mut own = targets.filter(|uri| uri.is_sip() && uri.headers.is_none() && account.is_own_host(&uri.host));
+        let Some(target) = own.next() else { return false };
+        let Some(mut request) = core.tx.sent_request(tx).cloned() else { return false };
+        request.uri = target.to_string();
+        request.headers.remove("Via");
+        request.headers.set("CSeq", format!("{} INVITE", inviting.seq + 1));
+        // Answers to challenges are bound to the old Request-URI.
+        core.authorize(self.account, &Rounds::default(), &mut request);
+        let again = core.send(now, self.account, Destination::NextHop, request, Owner::Invite(self.id));
+        let Some(again) = again else { return false };
+        inviting.seq += 1;
+        inviting.redirects += 1;
+        inviting.tx = again;
+        inviting.early.clear();
+        self.open.insert(again, Rounds::default());
+        true
+    }
+
+    pub(super) fn invite_failed(&mut self, core: &mut Core, tx: TxId, failure: Failure) {
+        if matches!(&self.state, State::Inviting(inviting) if inviting.tx == tx) {
+            self.end(core, reason::of_failure(failure), None);
+            self.state = State::Over;
+        }
+    }
+}
