@@ -152,17 +152,10 @@ pub const NEEDS: &[Need] = &[
         arch: &["openssl"],
     },
     Need {
-        what: "real counterparts: Kamailio, baresip, SIPp, and Asterisk's sounds",
+        what: "real counterparts: Kamailio, baresip, SIPp",
         purpose: Purpose::Test,
         or_program: &[],
-        debian: &[
-            "kamailio",
-            "kamailio-tls-modules",
-            "baresip-core",
-            "sip-tester",
-            "asterisk-core-sounds-en-wav",
-            "asterisk-moh-opsound-wav",
-        ],
+        debian: &["kamailio", "kamailio-tls-modules", "baresip-core", "sip-tester"],
         // The lab unpacks Asterisk from Debian's archive; elsewhere the interop part is left out, and says so.
         fedora: &[],
         arch: &[],

@@ -1,0 +1,216 @@
+//! Asterisk on loopback, from the files that `get-asterisk.sh` unpacked. `asterisk/extensions.conf` says what the
+//! numbers do.
+
+use crate::{
+    DEADLINE,
+    certs::{Certs, Shown},
+    ports,
+    process::{Process, eventually, run, words},
+    template,
+};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+/// A phone's account on a PBX.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    pub name: String,
+    pub password: String,
+}
+
+/// What the PBX lets an account speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Codecs {
+    G711,
+    Opus,
+}
+
+/// Accounts of each kind: 1001 and on, 1101 and on.
+const ACCOUNTS: u32 = 60;
+const RTP_PORTS: u16 = 400;
+
+pub struct Asterisk {
+    /// SIP over UDP and TCP.
+    pub port: u16,
+    /// SIP over TLS.
+    pub tls_port: u16,
+    program: Vec<String>,
+    folder: tempfile::TempDir,
+    next: [AtomicU32; 2],
+    /// Dropped before the folder.
+    _process: Process,
+}
+
+impl Asterisk {
+    /// The one that a test process shares; its accounts are given out one by one.
+    pub fn shared() -> &'static Asterisk {
+        static SHARED: OnceLock<Asterisk> = OnceLock::new();
+        SHARED.get_or_init(Asterisk::start)
+    }
+
+    pub fn start() -> Asterisk {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let unpacked = unpacked();
+        let (port, tls_port, rtp) = (ports::free(1), ports::free(1), ports::free(RTP_PORTS));
+        configure(folder.path(), &unpacked, port, tls_port, rtp);
+        let program = program(&unpacked, folder.path());
+        let arguments = [program.clone(), words(["-f", "-g"])].concat();
+        let process = Process::start("asterisk", folder.path(), &arguments);
+        let mut asterisk = Asterisk {
+            port,
+            tls_port,
+            program,
+            folder,
+            next: [AtomicU32::new(0), AtomicU32::new(0)],
+            _process: process,
+        };
+        let socket = asterisk.folder.path().join("asterisk.ctl");
+        asterisk._process.ready_when(DEADLINE, |_| socket.exists());
+        eventually("Asterisk has booted", DEADLINE, || {
+            asterisk.try_command("core waitfullybooted")?.contains("fully booted").then_some(())
+        });
+        asterisk
+    }
+
+    /// `127.0.0.1:PORT`, for UDP and TCP.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub fn tls_address(&self) -> String {
+        format!("127.0.0.1:{}", self.tls_port)
+    }
+
+    /// An account that no other test uses.
+    pub fn user(&self, codecs: Codecs) -> User {
+        let (first, next) = match codecs {
+            Codecs::G711 => (1001, &self.next[0]),
+            Codecs::Opus => (1101, &self.next[1]),
+        };
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        assert!(number < ACCOUNTS, "the PBX has no more accounts of this kind");
+        user(first + number)
+    }
+
+    /// Gives a command to Asterisk's console and returns what it prints.
+    pub fn command(&self, command: &str) -> String {
+        self.try_command(command).unwrap_or_else(|| panic!("Asterisk does not answer its console: {command}"))
+    }
+
+    /// Rings a phone; once it answers, it is connected with what `extension` does.
+    pub fn call(&self, user: &User, extension: &str) {
+        self.command(&format!("channel originate PJSIP/{} extension {extension}@lab", user.name));
+    }
+
+    /// What Asterisk has written into its log.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log/full")).unwrap_or_default()
+    }
+
+    fn try_command(&self, command: &str) -> Option<String> {
+        let mut words: Vec<&str> = self.program.iter().map(String::as_str).collect();
+        words.extend(["-rx", command]);
+        let (program, arguments) = words.split_first()?;
+        let output = std::process::Command::new(program).args(arguments).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+fn user(number: u32) -> User {
+    User { name: number.to_string(), password: format!("secret-{number}") }
+}
+
+/// Where Asterisk lies; fetched when it is not there yet, which takes minutes.
+fn unpacked() -> PathBuf {
+    let lab = crate::lab_dir();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/lab/get-asterisk.sh");
+    if !lab.join("asterisk/usr/sbin/asterisk").exists() {
+        run(Path::new("/"), &["bash", script, lab.to_str().expect("the path is text")]);
+    }
+    lab.join("asterisk")
+}
+
+/// It runs with its own release's loader and libraries, which are newer than this system's.
+fn program(unpacked: &Path, folder: &Path) -> Vec<String> {
+    let loaders = [
+        ("usr/lib64/ld-linux-x86-64.so.2", "usr/lib/x86_64-linux-gnu"),
+        ("usr/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1", "usr/lib/aarch64-linux-gnu"),
+    ];
+    let (loader, libraries) = loaders
+        .into_iter()
+        .find(|(loader, _)| unpacked.join(loader).exists())
+        .expect("the archive's C library is among what was unpacked");
+    let libraries = unpacked.join(libraries);
+    let path = ["", "asterisk", "pulseaudio"].map(|part| libraries.join(part).display().to_string()).join(":");
+    let text = |path: PathBuf| path.display().to_string();
+    vec![
+        text(unpacked.join(loader)),
+        "--library-path".into(),
+        path,
+        text(unpacked.join("usr/sbin/asterisk")),
+        "-C".into(),
+        text(folder.join("etc/asterisk.conf")),
+    ]
+}
+
+fn configure(folder: &Path, unpacked: &Path, port: u16, tls_port: u16, rtp: u16) {
+    for name in ["etc", "lib", "log", "spool"] {
+        fs::create_dir_all(folder.join(name)).expect("the folder can be written to");
+    }
+    for entry in fs::read_dir(unpacked.join("usr/share/asterisk")).expect("Asterisk's data is there").flatten() {
+        symlink(entry.path(), folder.join("lib").join(entry.file_name())).expect("the folder can be written to");
+    }
+    let modules = ["x86_64", "aarch64"]
+        .map(|machine| unpacked.join(format!("usr/lib/{machine}-linux-gnu/asterisk/modules")))
+        .into_iter()
+        .find(|folder| folder.exists())
+        .expect("Asterisk's modules are there");
+    let certs = Certs::get();
+    let values = [
+        ("RUN", folder.display().to_string()),
+        ("MODULES", modules.display().to_string()),
+        ("PORT", port.to_string()),
+        ("TLSPORT", tls_port.to_string()),
+        ("RTPFIRST", rtp.to_string()),
+        ("RTPLAST", (rtp + RTP_PORTS - 1).to_string()),
+        ("CERTIFICATE", certs.certificate(Shown::Good).display().to_string()),
+        ("KEY", certs.key(Shown::Good).display().to_string()),
+    ];
+    let files = [
+        ("asterisk.conf", include_str!("asterisk/asterisk.conf")),
+        ("extensions.conf", include_str!("asterisk/extensions.conf")),
+        ("logger.conf", include_str!("asterisk/logger.conf")),
+        ("modules.conf", include_str!("asterisk/modules.conf")),
+        ("rtp.conf", include_str!("asterisk/rtp.conf")),
+    ];
+    for (name, text) in files {
+        template::write(&folder.join("etc").join(name), text, &values);
+    }
+    let mut pjsip = include_str!("asterisk/pjsip.conf").to_string();
+    for (first, kind) in [(1001, "g711"), (1101, "opus")] {
+        for number in first..first + ACCOUNTS {
+            let User { name, password } = user(number);
+            pjsip += &format!(
+                "\n[{name}]({kind})\nauth={name}\naors={name}\n[{name}](contacts)\n\
+                 [{name}]\ntype=auth\nauth_type=digest\nusername={name}\npassword={password}\n"
+            );
+        }
+    }
+    template::write(&folder.join("etc/pjsip.conf"), &pjsip, &values);
+}
+
+#[test]
+fn a_busy_lab_can_be_asked_for_accounts() {
+    assert_eq!(user(1001).password, "secret-1001");
+}
+
+/// How long Asterisk may take to say something that it knows at once.
+pub const SOON: Duration = Duration::from_secs(10);

@@ -1,0 +1,224 @@
+//! Hatif itself without its window: drives `hatif-cli` as a user's program would, one JSON command a line in, one
+//! JSON event a line out (docs/cli.md).
+
+use crate::{DEADLINE, asterisk::User, process::eventually, sound::Recording, transcript::Transcript};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+};
+
+/// How it is started.
+#[derive(Default)]
+pub struct Options {
+    /// Its microphone.
+    pub play: Option<PathBuf>,
+    pub auto_answer: bool,
+    /// Kept from an earlier run; a fresh folder otherwise.
+    pub data: Option<PathBuf>,
+}
+
+pub struct Cli {
+    pub events: Transcript,
+    child: Child,
+    input: Option<ChildStdin>,
+    folder: tempfile::TempDir,
+}
+
+/// Where `hatif-cli` was built.
+fn program() -> PathBuf {
+    let path = std::env::var_os("HATIF_CLI").map_or_else(|| crate::build_dir().join("hatif-cli"), PathBuf::from);
+    assert!(path.exists(), "{} is not there: cargo build --package hatif-app --bin hatif-cli", path.display());
+    path
+}
+
+impl Cli {
+    /// Starts it with a speaker that is recorded and, as its microphone, the file of `options`.
+    pub fn start(options: Options) -> Cli {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let at = folder.path();
+        let data = options.data.unwrap_or_else(|| at.join("data"));
+        let log = fs::File::create(at.join("hatif-cli.log")).expect("the folder can be written to");
+        let mut command = Command::new(program());
+        command.arg("--data").arg(data).arg("--record").arg(at.join("heard.wav"));
+        if let Some(file) = &options.play {
+            command.arg("--play").arg(file);
+        }
+        if options.auto_answer {
+            command.arg("--auto-answer");
+        }
+        // Nothing of this machine's user: no keyring, no settings, no sound.
+        command.env_remove("DBUS_SESSION_BUS_ADDRESS").env_remove("DISPLAY").env("HOME", at).env("RUST_LOG", "info");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).current_dir(at).process_group(0);
+        let mut child = command.spawn().expect("hatif-cli can be started");
+        let output = child.stdout.take().expect("it was asked for");
+        let events = Transcript::new("hatif-cli");
+        events.follow(move |add| {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                // Nothing but events comes here; what is not JSON shows up as what it is, and fails whoever waits.
+                add(serde_json::from_str(&line).unwrap_or_else(|_| json!({ "not an event": line })));
+            }
+        });
+        let input = child.stdin.take();
+        Cli { events, child, input, folder }
+    }
+
+    /// With the plain settings of most tests: plays `play`, if anything.
+    pub fn playing(play: Option<&Path>) -> Cli {
+        Cli::start(Options { play: play.map(Path::to_path_buf), ..Options::default() })
+    }
+
+    pub fn send(&mut self, command: Value) {
+        let input = self.input.as_mut().expect("it has not been told to quit");
+        writeln!(input, "{command}").and_then(|()| input.flush()).expect("hatif-cli takes commands");
+    }
+
+    /// Adds an account and returns its id, whatever becomes of it. `extra` overrides and adds fields.
+    pub fn add_account(&mut self, user: &User, domain: &str, registrar: &str, extra: Value) -> u64 {
+        let label = format!("account {}", self.events.mark());
+        let mut account = json!({
+            "label": label, "kind": "registrar", "user": user.name, "domain": domain, "registrar": registrar,
+            "password": user.password, "transport": "udp",
+        });
+        if let (Some(fields), Value::Object(extra)) = (account.as_object_mut(), extra) {
+            fields.extend(extra);
+        }
+        self.add(account, &label)
+    }
+
+    /// An account without a registrar, found at this port.
+    pub fn add_direct(&mut self, port: u16) -> u64 {
+        let label = format!("direct {port}");
+        let account = json!({
+            "label": label, "kind": "direct", "user": "hatif", "domain": "127.0.0.1", "local_port": port,
+        });
+        self.add(account, &label)
+    }
+
+    fn add(&mut self, account: Value, label: &str) -> u64 {
+        let mark = self.events.mark();
+        self.send(json!({ "command": "add_account", "account": account }));
+        let event = self.events.wait_for("the new account", mark, |event| {
+            (event["event"] == "account_changed" && event["account"]["label"] == label)
+                || event["event"] == "command_failed"
+        });
+        event["account"]["id"].as_u64().unwrap_or_else(|| panic!("the account was refused: {event}"))
+    }
+
+    /// Waits until an account's registration is in `state`, now or later, and returns it.
+    pub fn wait_registration(&self, account: u64, state: &str) -> Value {
+        self.wait_registration_after(0, account, state)
+    }
+
+    pub fn wait_registration_after(&self, mark: usize, account: u64, state: &str) -> Value {
+        let event = self.events.wait_for(&format!("registration {state}"), mark, |event| {
+            event["event"] == "account_changed"
+                && event["account"]["id"] == account
+                && event["account"]["registration"]["state"] == state
+        });
+        event["account"]["registration"].clone()
+    }
+
+    /// Adds an account and waits until it is registered.
+    pub fn register(&mut self, user: &User, domain: &str, registrar: &str, extra: Value) -> u64 {
+        let account = self.add_account(user, domain, registrar, extra);
+        self.wait_registration(account, "up");
+        account
+    }
+
+    /// Dials, and returns the new call's id.
+    pub fn call(&mut self, to: &str, account: u64) -> u64 {
+        let mark = self.events.mark();
+        self.send(json!({ "command": "call", "to": to, "account": account }));
+        let event = self.events.wait_for("the new call", mark, |event| {
+            (event["event"] == "call_changed" && event["call"]["direction"] == "outgoing")
+                || event["event"] == "command_failed"
+        });
+        event["call"]["id"].as_u64().unwrap_or_else(|| panic!("the call was refused: {event}"))
+    }
+
+    /// Waits for the next call that rings here, and returns it.
+    pub fn wait_incoming(&self, mark: usize) -> Value {
+        let event = self.events.wait_for("an incoming call", mark, |event| {
+            event["event"] == "call_changed" && event["call"]["direction"] == "incoming"
+        });
+        event["call"].clone()
+    }
+
+    /// Waits until a call is or was in `state`, and returns the call as it was then.
+    pub fn wait_call(&self, call: u64, state: &str) -> Value {
+        self.wait_call_for(0, call, state, |_| true)
+    }
+
+    /// The same, after `mark`, and with more to say about the state.
+    pub fn wait_call_for(&self, mark: usize, call: u64, state: &str, more: impl Fn(&Value) -> bool) -> Value {
+        let event = self.events.wait_for(&format!("call {call} {state}"), mark, |event| {
+            event["event"] == "call_changed"
+                && event["call"]["id"] == call
+                && event["call"]["state"]["state"] == state
+                && more(&event["call"]["state"])
+        });
+        event["call"].clone()
+    }
+
+    /// Tells a call to do something: `answer`, `reject`, `hang_up`.
+    pub fn tell(&mut self, command: &str, call: u64) {
+        self.send(json!({ "command": command, "call": call }));
+    }
+
+    /// Hangs up and waits until it is over.
+    pub fn hang_up(&mut self, call: u64) -> Value {
+        self.tell("hang_up", call);
+        self.wait_call(call, "ended")
+    }
+
+    /// What its speaker has played so far.
+    pub fn heard(&self) -> Recording {
+        Recording::read(&self.folder.path().join("heard.wav"))
+    }
+
+    /// Waits until `seconds` of a tone have been heard.
+    pub fn wait_heard(&self, tone: u32, seconds: f64) {
+        let path = self.folder.path().join("heard.wav");
+        eventually(&format!("{seconds} s of {tone} Hz are heard"), DEADLINE, || {
+            (path.exists()
+                && fs::metadata(&path).is_ok_and(|meta| meta.len() > 44)
+                && self.heard().seconds_of(tone) >= seconds)
+                .then_some(())
+        });
+    }
+
+    /// What it has written to standard error: its log.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("hatif-cli.log")).unwrap_or_default()
+    }
+
+    pub fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Asks it to end, and waits until it has said so and has ended well. Returns its whole log.
+    pub fn quit(mut self) -> String {
+        self.send(json!({ "command": "quit" }));
+        self.events.wait_for("its end", 0, |event| event["event"] == "stopped");
+        self.input = None;
+        let status = eventually("it has ended", DEADLINE, || self.child.try_wait().ok().flatten());
+        assert!(status.success(), "hatif-cli ended with {status}:\n{}", self.log());
+        self.log()
+    }
+}
+
+impl Drop for Cli {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            eprintln!("--- the end of hatif-cli's log\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));
+        }
+    }
+}

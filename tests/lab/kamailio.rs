@@ -1,0 +1,128 @@
+//! Kamailio on loopback: registrar and proxy by UDP, TCP and TLS, digest authentication. Every user exists; the
+//! password is `secret-` and the name. Its domain is `pbx.test`.
+
+use crate::{
+    DEADLINE,
+    asterisk::User,
+    certs::{Certs, Shown},
+    ports,
+    process::{Process, words},
+    template,
+};
+use std::{
+    net::{TcpStream, UdpSocket},
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+pub const DOMAIN: &str = "pbx.test";
+
+/// What makes one Kamailio different from another.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub shown: Shown,
+    /// Shorter registrations are refused (423).
+    pub min_expires: u32,
+    /// Seconds after which a nonce is stale.
+    pub nonce_expires: u32,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { shown: Shown::Good, min_expires: 10, nonce_expires: 300 }
+    }
+}
+
+pub struct Kamailio {
+    /// SIP over UDP and TCP.
+    pub port: u16,
+    pub tls_port: u16,
+    process: Option<Process>,
+    folder: tempfile::TempDir,
+    next: AtomicU32,
+}
+
+impl Kamailio {
+    pub fn start(options: Options) -> Kamailio {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (port, tls_port) = (ports::free(1), ports::free(1));
+        let certs = Certs::get();
+        let modules = ["x86_64", "aarch64"]
+            .map(|machine| format!("/usr/lib/{machine}-linux-gnu/kamailio/modules/"))
+            .into_iter()
+            .find(|folder| std::path::Path::new(folder).exists())
+            .expect("Kamailio is installed (cargo xtask setup)");
+        let values = [
+            ("PORT", port.to_string()),
+            ("TLSPORT", tls_port.to_string()),
+            ("DOMAIN", DOMAIN.into()),
+            ("MODULES", modules),
+            ("RUN", folder.path().display().to_string()),
+            ("CERTIFICATE", certs.certificate(options.shown).display().to_string()),
+            ("KEY", certs.key(options.shown).display().to_string()),
+            ("MINEXPIRES", options.min_expires.to_string()),
+            ("NONCEEXPIRES", options.nonce_expires.to_string()),
+        ];
+        template::write(&folder.path().join("kamailio.cfg"), include_str!("kamailio/kamailio.cfg"), &values);
+        let mut kamailio = Kamailio { port, tls_port, process: None, folder, next: AtomicU32::new(1) };
+        kamailio.start_again();
+        kamailio
+    }
+
+    /// After `kill`: the same server on the same ports. It has forgotten who was registered.
+    pub fn start_again(&mut self) {
+        let at = self.folder.path();
+        let run = at.display().to_string();
+        let config = at.join("kamailio.cfg").display().to_string();
+        let arguments = words(["kamailio", "-DD", "-E", "-m", "64", "-M", "8", "-f", &config, "-Y", &run, "-w", &run]);
+        let mut process = Process::start("kamailio", at, &arguments);
+        let tls = ("127.0.0.1", self.tls_port);
+        let port = self.port;
+        process.ready_when(DEADLINE, |_| answers(port) && TcpStream::connect(tls).is_ok());
+        self.process = Some(process);
+    }
+
+    /// As a crash would: connections break, nothing is said.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub fn tls_address(&self) -> String {
+        format!("127.0.0.1:{}", self.tls_port)
+    }
+
+    /// An account that no other test uses.
+    pub fn user(&self) -> User {
+        let name = format!("agent{}", self.next.fetch_add(1, Ordering::Relaxed));
+        User { password: format!("secret-{name}"), name }
+    }
+
+    pub fn log(&self) -> String {
+        self.process.as_ref().map(Process::output).unwrap_or_default()
+    }
+}
+
+/// Whether something there answers OPTIONS.
+fn answers(port: u16) -> bool {
+    let ask = || -> std::io::Result<bool> {
+        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        socket.set_read_timeout(Some(Duration::from_millis(300)))?;
+        let own = socket.local_addr()?;
+        let text = format!(
+            "OPTIONS sip:127.0.0.1:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bK{}\r\n\
+             From: <sip:lab@{own}>;tag=1\r\nTo: <sip:127.0.0.1:{port}>\r\nCall-ID: {}\r\nCSeq: 1 OPTIONS\r\n\
+             Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+            own.port(),
+            own.port()
+        );
+        socket.send_to(text.as_bytes(), ("127.0.0.1", port))?;
+        let mut answer = [0; 1500];
+        let length = socket.recv(&mut answer)?;
+        Ok(answer[..length].starts_with(b"SIP/2.0 200"))
+    };
+    ask().unwrap_or(false)
+}

@@ -1,0 +1,196 @@
+//! Sound files of tests: tones to send, and what of them was heard at the other end. A call is judged by content:
+//! which tones, in which order, for how long.
+
+use std::{
+    f64::consts::TAU,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Rate of the files written here.
+pub const RATE: u32 = 48_000;
+/// Length of what is judged at a time. 25 Hz apart is told apart.
+const WINDOW_S: f64 = 0.040;
+/// Share of a window's energy that must lie at one frequency for the tone to be heard in it. Codecs add noise.
+const PURE: f64 = 0.6;
+/// Quieter than this (of 1.0, root mean square) is silence.
+const AUDIBLE: f64 = 0.01;
+
+/// Writes a file that plays each tone for `seconds`, one after the other, at half of full scale.
+pub fn melody(path: &Path, tones: &[u32], seconds: f64) -> PathBuf {
+    let each = (seconds * f64::from(RATE)) as usize;
+    let mut samples = Vec::with_capacity(each * tones.len());
+    for tone in tones {
+        samples.extend((0..each).map(|n| {
+            let phase = TAU * f64::from(*tone) * n as f64 / f64::from(RATE);
+            (phase.sin() * 16_000.0) as i16
+        }));
+    }
+    write(path, &samples);
+    path.to_path_buf()
+}
+
+/// A mono WAV file of 16-bit samples.
+fn write(path: &Path, samples: &[i16]) {
+    let bytes = samples.len() as u32 * 2;
+    let mut file = Vec::with_capacity(44 + bytes as usize);
+    file.extend(b"RIFF");
+    file.extend((36 + bytes).to_le_bytes());
+    file.extend(b"WAVEfmt ");
+    file.extend(16u32.to_le_bytes());
+    for half in [1u16, 1] {
+        file.extend(half.to_le_bytes()); // PCM, one channel
+    }
+    file.extend(RATE.to_le_bytes());
+    file.extend((RATE * 2).to_le_bytes());
+    for half in [2u16, 16] {
+        file.extend(half.to_le_bytes()); // bytes a frame, bits a sample
+    }
+    file.extend(b"data");
+    file.extend(bytes.to_le_bytes());
+    file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+    fs::write(path, file).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}
+
+/// What was heard: one channel, whatever the file has.
+pub struct Recording {
+    pub rate: u32,
+    pub samples: Vec<f32>,
+}
+
+impl Recording {
+    /// Reads a WAV file of 16-bit integers or 32-bit floats. A file that is still being written is read as far as it is.
+    pub fn read(path: &Path) -> Recording {
+        let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Recording::parse(&bytes).unwrap_or_else(|| panic!("{} is no WAV file that is read here", path.display()))
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Recording> {
+        let short = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
+        let long = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+        if bytes.get(..4)? != b"RIFF" || bytes.get(8..12)? != b"WAVE" {
+            return None;
+        }
+        let mut at = 12;
+        let (mut channels, mut rate, mut bits) = (1, RATE, 16);
+        loop {
+            let length = long(at + 4)? as usize;
+            match bytes.get(at..at + 4)? {
+                b"fmt " => (channels, rate, bits) = (short(at + 10)?, long(at + 12)?, short(at + 22)?),
+                b"data" => {
+                    // A length of nothing, or of all: the writer has not been back to the header yet.
+                    let length = if length == 0 { usize::MAX } else { length };
+                    let end = (at + 8).saturating_add(length).min(bytes.len());
+                    let data = bytes.get(at + 8..end)?;
+                    return Some(Recording { rate, samples: mono(data, channels.into(), bits)? });
+                }
+                _ => {}
+            }
+            at += 8 + length + length % 2;
+        }
+    }
+
+    pub fn seconds(&self) -> f64 {
+        self.samples.len() as f64 / f64::from(self.rate)
+    }
+
+    /// For how many seconds a tone was heard.
+    pub fn seconds_of(&self, tone: u32) -> f64 {
+        self.windows().filter(|window| self.is_tone(window, tone)).count() as f64 * WINDOW_S
+    }
+
+    /// For how many seconds anything was heard.
+    pub fn seconds_audible(&self) -> f64 {
+        self.windows().filter(|window| power(window) > AUDIBLE * AUDIBLE).count() as f64 * WINDOW_S
+    }
+
+    /// Which of `tones` were heard, in their order, each run of at least 120 ms named once.
+    pub fn order_of(&self, tones: &[u32]) -> Vec<u32> {
+        let heard = self.windows().map(|window| tones.iter().copied().find(|tone| self.is_tone(window, *tone)));
+        let mut order: Vec<u32> = Vec::new();
+        let (mut last, mut run) = (None, 0);
+        for tone in heard {
+            run = if tone == last { run + 1 } else { 1 };
+            last = tone;
+            if let (Some(tone), 3) = (tone, run)
+                && order.last() != Some(&tone)
+            {
+                order.push(tone);
+            }
+        }
+        order
+    }
+
+    fn windows(&self) -> std::slice::ChunksExact<'_, f32> {
+        self.samples.chunks_exact((f64::from(self.rate) * WINDOW_S) as usize)
+    }
+
+    fn is_tone(&self, window: &[f32], tone: u32) -> bool {
+        let power = power(window);
+        power > AUDIBLE * AUDIBLE && goertzel(window, f64::from(tone) / f64::from(self.rate)) > PURE * power
+    }
+}
+
+fn mono(data: &[u8], channels: usize, bits: u16) -> Option<Vec<f32>> {
+    let samples: Vec<f32> = match bits {
+        16 => data.chunks_exact(2).map(|two| f32::from(i16::from_le_bytes([two[0], two[1]])) / 32_768.0).collect(),
+        32 => data.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect(),
+        _ => return None,
+    };
+    let channels = channels.max(1);
+    Some(samples.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() / channels as f32).collect())
+}
+
+/// Mean square.
+fn power(window: &[f32]) -> f64 {
+    window.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / window.len().max(1) as f64
+}
+
+/// Mean square of the part at one frequency (in cycles a sample), by Goertzel's recurrence.
+fn goertzel(window: &[f32], frequency: f64) -> f64 {
+    let turn = 2.0 * (TAU * frequency).cos();
+    let (mut before, mut last) = (0.0, 0.0);
+    for sample in window {
+        (before, last) = (last, f64::from(*sample) + turn * last - before);
+    }
+    let energy = last * last + before * before - turn * last * before;
+    2.0 * energy / (window.len() as f64).powi(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tones_are_heard_in_their_order_and_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = melody(&folder.path().join("a.wav"), &[440, 700, 440], 0.5);
+        let heard = Recording::read(&path);
+        assert!((heard.seconds() - 1.5).abs() < 0.01);
+        assert!((heard.seconds_of(440) - 1.0).abs() < 0.1, "{}", heard.seconds_of(440));
+        assert!(heard.seconds_of(1000) == 0.0);
+        assert_eq!(heard.order_of(&[440, 700, 1000]), [440, 700, 440]);
+    }
+
+    #[test]
+    fn noise_and_silence_are_no_tones() {
+        let mut seed = 1u32;
+        let mut noise = || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 8) as f32 / (1 << 24) as f32 - 0.5
+        };
+        let noise = Recording { rate: 8000, samples: (0..16_000).map(|_| noise()).collect() };
+        assert!(noise.seconds_of(440) == 0.0 && noise.seconds_audible() > 1.9);
+        let silence = Recording { rate: 8000, samples: vec![0.0; 16_000] };
+        assert!(silence.seconds_of(440) == 0.0 && silence.seconds_audible() == 0.0);
+    }
+
+    #[test]
+    fn a_file_that_is_still_written_is_read_as_far_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = melody(&folder.path().join("a.wav"), &[440], 1.0);
+        let bytes = fs::read(path).unwrap();
+        let half = Recording::parse(&bytes[..bytes.len() / 2]).unwrap();
+        assert!((half.seconds_of(440) - 0.5).abs() < 0.1);
+    }
+}
