@@ -221,8 +221,13 @@ pub struct Phone {
     passing_tone: Option<(Tone, Instant)>,
     tone: Option<Tone>,
     closing: Closing,
+    /// Commands that came before the store had told what it knows: ids and settings are not known yet. `None` after.
+    early: Option<Vec<(&'static str, Command)>>,
     out: VecDeque<Output>,
 }
+
+/// Commands kept until the store has loaded; more than this is a program that does not wait, and is refused.
+const MAX_EARLY: usize = 256;
 
 /// The way out: SIP first (BYE, un-register), then sound and store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -253,6 +258,7 @@ impl Phone {
             passing_tone: None,
             tone: None,
             closing: Closing::No,
+            early: Some(Vec::new()),
             out: VecDeque::new(),
         };
         phone.out.push_back(Output::Store(StoreCommand::Load));
@@ -264,15 +270,14 @@ impl Phone {
             return;
         }
         match input {
-            Input::Command(name, command) => {
-                if let Err(text) = self.command(now, command) {
-                    self.change(Change::CommandFailed { command: name, text });
-                }
-            }
+            Input::Command(name, command) => match &mut self.early {
+                Some(early) if early.len() < MAX_EARLY => early.push((name, command)),
+                _ => self.obey(now, name, command),
+            },
             Input::PracticeUp { account, password } => self.practice_up(*account, password),
             Input::Sip(event) => self.sip(now, event),
             Input::Audio(event) => self.audio(now, event),
-            Input::Store(event) => self.store(event),
+            Input::Store(event) => self.store(now, event),
             Input::Timeout => {}
         }
         self.pass_time(now);
@@ -333,10 +338,19 @@ impl Phone {
         }
     }
 
-    fn store(&mut self, event: StoreEvent) {
+    fn obey(&mut self, now: Now, name: &'static str, command: Command) {
+        if let Err(text) = self.command(now, command) {
+            self.change(Change::CommandFailed { command: name, text });
+        }
+    }
+
+    fn store(&mut self, now: Now, event: StoreEvent) {
         match event {
             StoreEvent::Loaded { settings, accounts, interactions, credentials, problem } => {
                 self.loaded(settings, accounts, interactions, credentials, problem);
+                for (name, command) in self.early.take().unwrap_or_default() {
+                    self.obey(now, name, command);
+                }
             }
             StoreEvent::Credentials(credentials) => self.credentials_changed(credentials),
             StoreEvent::Problem(text) => self.raise(NoticeLevel::Error, text),
