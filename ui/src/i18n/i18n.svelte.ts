@@ -20,13 +20,18 @@ export interface Language {
 
 export const languages: Language[] = [...catalogues].map(([code, file]) => ({ code, name: file['language.name'] ?? code }));
 
+/** The language as it is used where the user is, if the system tells (`en-GB` has a clock of 24 hours). */
+function regional(code: string): string {
+  return navigator.languages.find((l) => l === code || l.startsWith(`${code}-`)) ?? code;
+}
+
 class Current {
   code = $state('en');
   readonly direction = $derived(catalogues.get(this.code)?.['language.direction'] === 'rtl' ? 'rtl' : 'ltr');
   readonly catalogues = $derived([catalogues.get(this.code) ?? en, en as Catalogue]);
   readonly plural = $derived(new Intl.PluralRules(this.code));
   // Gregorian dates and Latin digits in every language, until the user may choose: they stand beside phone numbers.
-  readonly locale = $derived(`${this.code}-u-ca-gregory-nu-latn`);
+  readonly locale = $derived(`${regional(this.code)}-u-ca-gregory-nu-latn`);
 }
 
 const current = new Current();

@@ -1,0 +1,80 @@
+// Every language says everything, in every form that its plurals need, and nothing is said that nobody asks for.
+import { describe, expect, it } from 'vitest';
+import { clock, fill, sentence, type Catalogue } from './format';
+
+const files = import.meta.glob<Catalogue>('./*.json', { eager: true, import: 'default' });
+const catalogues = Object.entries(files).map(([path, file]): [string, Catalogue] => [path.slice(2, -5), file]);
+const english = files['./en.json']!;
+const FORM = /\.(zero|one|two|few|many|other)$/;
+// `recent.cleared.other` is a plural form; `msg.wire.other` is a message of its own.
+const isPlural = (key: string) => `${key}.one` in english;
+const base = (key: string) => (isPlural(key.replace(FORM, '')) ? key.replace(FORM, '') : key);
+const sourceFiles = import.meta.glob<string>(['../**/*.{svelte,ts}', '!../**/*.test.ts'], { eager: true, query: '?raw', import: 'default' });
+const params = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort().join();
+
+it('there are at least three languages', () => {
+  expect(catalogues.map(([code]) => code)).toEqual(expect.arrayContaining(['ar', 'en', 'fa']));
+});
+
+describe.each(catalogues)('%s', (code, catalogue) => {
+  it('has every key, and no other', () => {
+    const keys = (c: Catalogue) => [...new Set(Object.keys(c).map(base))].sort();
+    expect(keys(catalogue)).toEqual(keys(english));
+  });
+
+  it('leaves nothing empty, and nothing that would be taken for markup', () => {
+    for (const [key, text] of Object.entries(catalogue)) {
+      expect(text.trim(), key).not.toBe('');
+      expect(text, key).not.toMatch(/[<>]/);
+    }
+  });
+
+  it('has each form that its plurals need', () => {
+    const forms = new Intl.PluralRules(code).resolvedOptions().pluralCategories;
+    for (const key of new Set(Object.keys(english).map(base).filter(isPlural)))
+      for (const form of forms) expect(Object.keys(catalogue), `${key}.${form}`).toContain(`${key}.${form}`);
+  });
+
+  it('uses the parameters that English uses', () => {
+    for (const [key, text] of Object.entries(catalogue)) {
+      if (isPlural(base(key))) expect(['n', ''], key).toContain(params(text).replace('n,up', 'n'));
+      else expect(params(text), key).toBe(params(english[key]!));
+    }
+  });
+});
+
+it('every key is asked for somewhere', () => {
+  const sources = Object.values(sourceFiles).join('\n');
+  // t(`state.${kind}`) asks for every key of that shape.
+  const shapes = [...sources.matchAll(/t\([^)`']*`([^`]+)`/g)].map(
+    (m) => new RegExp(`^${m[1]!.split(/\$\{[^}]+\}/).map((part) => part.replaceAll('.', '\\.')).join('[\\w]+')}$`),
+  );
+  const literal = (key: string) => sources.includes(`'${key}'`);
+  const asked = (key: string) =>
+    key.startsWith('msg.') || key.startsWith('language.') || literal(key) || shapes.some((shape) => shape.test(key));
+  expect(Object.keys(english).map(base).filter((key) => !asked(key))).toEqual([]);
+});
+
+describe('sentence', () => {
+  const arabic = { 'n.zero': '0', 'n.one': 'one', 'n.two': 'two', 'n.few': 'few {n}', 'n.many': 'many', 'n.other': 'other' };
+  const plural = new Intl.PluralRules('ar');
+  const form = (n: number) => sentence([arabic], 'n', { n }, plural);
+
+  it('takes the form that the language has for the number', () => {
+    expect([0, 1, 2, 3, 11, 100].map(form)).toEqual(['0', 'one', 'two', 'few \u20683\u2069', 'many', 'other']);
+  });
+
+  it('falls back to the next catalogue', () => {
+    expect(sentence([{}, { a: 'A' }], 'a', {}, plural)).toBe('A');
+    expect(sentence([{}, {}], 'a', {}, plural)).toBeUndefined();
+  });
+});
+
+it('isolates what is filled in, and fills in nothing but parameters', () => {
+  expect(fill('to {who}!', { who: '{x}' })).toBe('to \u2068{x}\u2069!');
+  expect(fill('to {who}!')).toBe('to !');
+});
+
+it('tells time as a clock', () => {
+  expect([0, 7, 65, 3599, 3600, 36_125, -1].map(clock)).toEqual(['0:00', '0:07', '1:05', '59:59', '1:00:00', '10:02:05', '0:00']);
+});
