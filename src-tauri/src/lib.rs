@@ -1,6 +1,10 @@
 //! SHELL: the only Rust that knows of a window. Everything it does is hand commands in and events out.
 
-use hatif_app::{App, AppConfig, Devices, KeyringChoice, command::Command, view::Event};
+use hatif_app::{
+    App, AppConfig, Devices, KeyringChoice,
+    command::Command,
+    view::{Event, Snapshot},
+};
 use serde::Serialize;
 use specta::Type;
 use tauri::{AppHandle, Emitter, Manager, State};
@@ -12,11 +16,11 @@ const PHONE: &str = "phone";
 #[derive(Debug, Serialize, Type)]
 pub struct NotTaken;
 
-/// The page has loaded and listens: it gets a snapshot as an event.
+/// The page has loaded and listens: it gets everything as it is now.
 #[tauri::command]
 #[specta::specta]
-fn ready(app: State<'_, App>) -> Result<(), NotTaken> {
-    app.send(Command::Snapshot).map_err(|_| NotTaken)
+async fn ready(app: State<'_, App>) -> Result<Snapshot, NotTaken> {
+    app.snapshot().await.map_err(|_| NotTaken)
 }
 
 /// The page asks something of the phone. What comes of it comes as events.

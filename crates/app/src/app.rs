@@ -12,7 +12,7 @@ use crate::{
     command::Command,
     present,
     understand::{Asked, understand},
-    view::Event,
+    view::{Event, Snapshot},
 };
 use hatif_audio::{Audio, AudioConfig, AudioError, Devices};
 use hatif_core::{
@@ -29,7 +29,7 @@ use std::{
     path::PathBuf,
     time::{Instant, SystemTime},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// What may wait in front of the loop. Meters and statistics make 20 a second; the rest is human pace. Should it ever
 /// fill, meters and statistics are dropped first because they alone are sent without waiting.
@@ -70,6 +70,7 @@ enum Fed {
     Audio(AudioEvent),
     Store(Box<StoreEvent>),
     Practice(PracticeEvent),
+    Snapshot(oneshot::Sender<Snapshot>),
 }
 
 /// The running application.
@@ -107,6 +108,13 @@ impl App {
 
     pub fn send(&self, command: Command) -> Result<(), SendError> {
         self.queue.try_send(Fed::Command(Box::new(command))).map_err(|_| SendError)
+    }
+
+    /// Everything as it is now. Events told before it are contained in it, events told after it are not.
+    pub async fn snapshot(&self) -> Result<Snapshot, SendError> {
+        let (answer, asked) = oneshot::channel();
+        self.queue.send(Fed::Snapshot(answer)).await.map_err(|_| SendError)?;
+        asked.await.map_err(|_| SendError)
     }
 }
 
@@ -152,14 +160,11 @@ impl Run {
         match fed {
             Fed::Command(command) => match understand(*command) {
                 Asked::Phone(name, command) => self.input(phone::Input::Command(name, command)),
-                Asked::Snapshot => {
-                    let event = Event::Snapshot {
-                        snapshot: present::snapshot(&self.phone, now(), &self.config.system_language),
-                    };
-                    (self.on_event)(event);
-                }
+                Asked::Snapshot => (self.on_event)(Event::Snapshot { snapshot: self.snapshot() }),
                 Asked::PracticeRing(customer) => self.practice_ring(customer.into()),
             },
+            // Whoever asked may be gone; then nobody misses it.
+            Fed::Snapshot(answer) => drop(answer.send(self.snapshot())),
             Fed::Sip(event) => self.input(phone::Input::Sip(event)),
             Fed::Audio(event) => self.input(phone::Input::Audio(event)),
             Fed::Store(mut event) => {
@@ -174,6 +179,10 @@ impl Run {
                 self.input(phone::Input::PracticeUp { account, password });
             }
         }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        present::snapshot(&self.phone, now(), &self.config.system_language)
     }
 
     fn practice_ring(&mut self, customer: hatif_practice::Customer) {
