@@ -1,0 +1,86 @@
+//! Speech from a sound file through two engines and an emulated network, in virtual time, into another sound file: for
+//! listening, for PESQ and its kin, and for the processor time of a tick.
+//!
+//! `cargo run --release -p hatif-media --example line -- in.wav out.wav --loss 10 --burst 3 --jitter 20 --seed 1`
+//!
+//! Input: 48 kHz mono. Options: `--codec opus|pcmu|pcma`, `--loss` (per cent), `--burst` (mean packets), `--jitter` and
+//! `--base` (ms), `--drift` (ppm), `--seed`. Prints counts, and the delay from sample to sample in ms: what a caller's ear
+//! gets is that, plus 10 ms for the block, plus devices.
+
+#[path = "../tests/line/mod.rs"]
+mod line;
+
+use hatif_media::{Codec, StreamConfig};
+use line::{Line, Network, by_window};
+use std::{collections::HashMap, error::Error, time::Instant};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [input, output, options @ ..] = &arguments[..] else {
+        return Err("usage: line in.wav out.wav [--loss 10]...".into());
+    };
+    let options: HashMap<&str, &str> =
+        options.chunks_exact(2).map(|pair| (pair[0].trim_start_matches('-'), pair[1].as_str())).collect();
+    let number = |name: &str, otherwise: f64| options.get(name).map_or(Ok(otherwise), |value| value.parse::<f64>());
+    let codec = match options.get("codec") {
+        Some(&"pcmu") => Codec::Pcmu,
+        Some(&"pcma") => Codec::Pcma,
+        _ => Codec::Opus,
+    };
+    let network = Network {
+        base_ms: number("base", 20.0)?,
+        jitter_ms: number("jitter", 0.0)?,
+        loss: number("loss", 0.0)? / 100.0,
+        burst: number("burst", 1.0)?,
+        ..Network::default()
+    };
+    let mut line = Line::new(number("seed", 1.0)? as u64, network, &StreamConfig::new(codec, 96));
+    line.ends[1].drift_ppm = number("drift", 0.0)?;
+    line.ends[0].speech = read(input)?;
+    let seconds = line.ends[0].speech.len() as f64 / 48_000.0 + 1.0;
+    let begun = Instant::now();
+    line.run(seconds);
+    let per_tick = begun.elapsed().as_secs_f64() * 1e6 / (seconds * 100.0);
+    write(output, &line.ends[1].played)?;
+
+    let windows = by_window(&line.ends[0].speech, &line.ends[1].played, 600);
+    let mut delays: Vec<f64> = windows.iter().map(|window| window.0).collect();
+    delays.sort_by(f64::total_cmp);
+    let delay = |share: f64| delays.get((delays.len() as f64 * share) as usize).copied().unwrap_or(f64::NAN);
+    let bytes: usize = line.ends[0].sent.iter().map(|packet| packet.payload.len()).sum();
+    println!("delay_ms {:.1} p95 {:.1}", delay(0.5), delay(0.95));
+    println!("kbit_s {:.1}", bytes as f64 * 8e-3 / seconds);
+    println!("us_per_tick_of_both_ends {per_tick:.1}");
+    println!("{:?}", line.stats(1));
+    Ok(())
+}
+
+fn read(path: &str) -> Result<Vec<f32>, Box<dyn Error>> {
+    let mut reader = hound::WavReader::open(path)?;
+    let spec = reader.spec();
+    if spec.sample_rate != hatif_media::SAMPLE_RATE || spec.channels != 1 {
+        return Err("48 kHz mono is needed".into());
+    }
+    let samples: Result<Vec<f32>, hound::Error> = match spec.sample_format {
+        hound::SampleFormat::Float => reader.samples::<f32>().collect(),
+        hound::SampleFormat::Int => {
+            let scale = 1.0 / (1u64 << (spec.bits_per_sample - 1)) as f32;
+            reader.samples::<i32>().map(|sample| sample.map(|sample| sample as f32 * scale)).collect()
+        }
+    };
+    Ok(samples?)
+}
+
+fn write(path: &str, samples: &[f32]) -> Result<(), Box<dyn Error>> {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: hatif_media::SAMPLE_RATE,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(path, spec)?;
+    for sample in samples {
+        writer.write_sample((sample.clamp(-1.0, 1.0) * 32_767.0) as i16)?;
+    }
+    Ok(writer.finalize()?)
+}
