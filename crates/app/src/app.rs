@@ -160,7 +160,10 @@ impl Run {
         match fed {
             Fed::Command(command) => match understand(*command) {
                 Asked::Phone(name, command) => self.input(phone::Input::Command(name, command)),
-                Asked::Snapshot => (self.on_event)(Event::Snapshot { snapshot: self.snapshot() }),
+                Asked::Snapshot => {
+                    let snapshot = self.snapshot();
+                    (self.on_event)(Event::Snapshot { snapshot });
+                }
                 Asked::PracticeRing(customer) => self.practice_ring(customer.into()),
             },
             // Whoever asked may be gone; then nobody misses it.
