@@ -32,7 +32,10 @@ fn send(app: State<'_, App>, command: Command) -> Result<(), NotTaken> {
 
 /// The page's typed commands; the bindings in `ui/src/backend/bindings.ts` are made of it.
 pub fn bindings() -> tauri_specta::Builder<tauri::Wry> {
-    tauri_specta::Builder::<tauri::Wry>::new().commands(tauri_specta::collect_commands![ready, send]).typ::<Event>()
+    tauri_specta::Builder::<tauri::Wry>::new()
+        .disable_serde_phases()
+        .commands(tauri_specta::collect_commands![ready, send])
+        .typ::<Event>()
 }
 
 /// Runs the window until it is closed.

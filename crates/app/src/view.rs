@@ -1,5 +1,8 @@
 //! What the application shows: whole values, never deltas. One JSON object each, named by `event`.
 //! The shape is stable: additions only (docs/cli.md).
+//!
+//! Floats are told to specta as `u32`: both are `number` in TypeScript, but a float would be `number | null` there
+//! (JSON has no NaN), and none of these can be NaN.
 
 pub use crate::command::{AccountKind, DeviceRole, PracticeCustomer, Settings, Theme, Transport};
 use serde::{Deserialize, Serialize};
@@ -54,7 +57,9 @@ pub enum Event {
     },
     /// Peak levels 0.0 to 1.0, 15 times a second, while a call or the meter runs.
     Level {
+        #[specta(type = u32)]
         microphone: f32,
+        #[specta(type = u32)]
         speaker: f32,
     },
     /// A command was refused; nothing has changed by it.
@@ -147,6 +152,7 @@ pub struct CallView {
     /// The PBX queue that the caller waited in.
     pub queue: Option<String>,
     /// Unix time in milliseconds at which it began.
+    #[specta(type = u32)]
     pub started_ms: f64,
     pub state: CallStateView,
     /// What can be done with it now; no screen offers anything else.
@@ -165,6 +171,7 @@ pub enum CallStateView {
     Incoming,
     Answering,
     Active {
+        #[specta(type = u32)]
         since_ms: f64,
         hold: HoldView,
         muted: bool,
@@ -203,15 +210,23 @@ pub enum Action {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
 pub struct QualityView {
     pub level: QualityLevel,
+    #[specta(type = u32)]
     pub sent: f64,
+    #[specta(type = u32)]
     pub received: f64,
+    #[specta(type = u32)]
     pub lost: f64,
+    #[specta(type = u32)]
     pub jitter_ms: f32,
     /// Share of the audio heard that had to be made up, 0.0 to 1.0.
+    #[specta(type = u32)]
     pub concealed: f32,
+    #[specta(type = u32)]
     pub buffer_ms: f32,
+    #[specta(type = Option<u32>)]
     pub round_trip_ms: Option<f32>,
     /// Loss on the way to the far side, as it reports, 0.0 to 1.0.
+    #[specta(type = Option<u32>)]
     pub remote_loss: Option<f32>,
 }
 
@@ -232,6 +247,7 @@ pub struct HistoryEntry {
     pub account_label: String,
     pub direction: Direction,
     pub peer: PeerView,
+    #[specta(type = u32)]
     pub started_ms: f64,
     pub talked_s: u32,
     pub outcome: Outcome,
