@@ -24,10 +24,40 @@ impl Text {
 
 /// Every code that can be the end of a call (`EndReason::Failed`), and so is written to the call log. A code that is
 /// not here comes back from the store as `call.failed_other`: add to this list whatever ends a call.
-pub const CALL_END_CODES: &[&str] = &["call.failed_other", "call.interrupted"];
+pub const CALL_END_CODES: &[&str] = &[
+    "audio.bind_failed",
+    "audio.no_port",
+    "call.bad_target",
+    "call.failed",
+    "call.failed_other",
+    "call.forbidden",
+    "call.gone",
+    "call.incomplete",
+    "call.interrupted",
+    "call.no_common_codec",
+    "call.not_found",
+    "call.protocol",
+    "call.server_error",
+    "call.timed_out",
+    "call.unauthorized",
+    "call.unavailable",
+    "call.unreachable",
+    "tls.expired",
+    "tls.failed",
+    "tls.other",
+    "tls.unknown_ca",
+    "tls.wrong_name",
+    "wire.closed",
+    "wire.host_unknown",
+    "wire.no_network",
+    "wire.other",
+    "wire.port_in_use",
+    "wire.refused",
+    "wire.timed_out",
+];
 
 /// Every parameter name that such a text may carry.
-pub const CALL_END_PARAMS: &[&str] = &["status"];
+pub const CALL_END_PARAMS: &[&str] = &["detail", "status"];
 
 /// The code itself, out of [`CALL_END_CODES`]; `None` for one that this version does not know.
 pub fn known(code: &str) -> Option<&'static str> {
