@@ -286,7 +286,9 @@ impl<D: Decode> JitterBuffer<D> {
         }
         // What was made up before we knew of the gap stands for its beginning, as far as the delay is not wanted anyway.
         let excess = self.transit(now, playing) - self.target();
-        let credit = excess.min(playing.expanded).min(gap);
+        // In whole blocks, as it was made, so that packets stay in step with blocks.
+        let block = BLOCK as i64;
+        let credit = ((excess + block / 2) / block * block).min(playing.expanded).min(gap);
         if credit > 0 {
             return self.credit(credit, gap);
         }
