@@ -20,6 +20,8 @@ use std::{
 /// Generous: it ends a hanging test and measures nothing.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hatif-store-child");
+
 /// A store without a keyring, and what it says.
 pub struct Opened {
     pub store: Store,
@@ -77,7 +79,18 @@ pub struct StoreProcess {
 impl StoreProcess {
     /// `wrapper` runs the program that is given to it as its arguments, in whatever surroundings the test wants.
     pub fn start(mut wrapper: Command, dir: &Path, keyring: &str) -> Self {
-        wrapper.arg(env!("CARGO_BIN_EXE_hatif-store-child")).arg(dir).arg(keyring);
+        wrapper.arg(PROGRAM).arg(dir).arg(keyring);
+        Self::spawn(wrapper)
+    }
+
+    /// In the surroundings of the test itself.
+    pub fn plain(dir: &Path) -> Self {
+        let mut program = Command::new(PROGRAM);
+        program.arg(dir).arg("none");
+        Self::spawn(program)
+    }
+
+    fn spawn(mut wrapper: Command) -> Self {
         let mut child = wrapper
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -88,11 +101,6 @@ impl StoreProcess {
         let (tell, lines) = mpsc::channel();
         std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
         StoreProcess { child, input, lines }
-    }
-
-    /// In the surroundings of the test itself.
-    pub fn plain(dir: &Path) -> Self {
-        Self::start(Command::new("env"), dir, "none")
     }
 
     pub fn say(&mut self, line: &str) {
