@@ -1,13 +1,21 @@
 //! Header fields in their order, with names and values as they came (RFC 3261 7.3).
 
 use super::{decode, number, split_list};
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 /// One header field. The value has its folds joined and its outer white space removed, nothing else.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Header {
     pub name: String,
     pub value: Vec<u8>,
+}
+
+impl fmt::Debug for Header {
+    /// Credentials are not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secret = self.is("Authorization") || self.is("Proxy-Authorization");
+        write!(f, "{}: {}", self.name, if secret { "…".into() } else { decode(&self.value) })
+    }
 }
 
 /// All header fields of a message, in their order.

@@ -38,12 +38,13 @@ enum Happening {
     Packet(Packet),
     WireUp(usize),
     Act(usize, Input),
+    Cut(usize, bool),
 }
 
 /// Agents, what is on its way between them, and what they told.
 pub struct World {
     pub now: Instant,
-    start: Instant,
+    pub start: Instant,
     pub agents: Vec<Agent>,
     configs: Vec<AccountConfig>,
     pub events: Vec<Vec<(Duration, Event)>>,
@@ -61,6 +62,8 @@ pub struct World {
     /// When the last packet between two agents arrives: a stream keeps its order.
     stream: BTreeMap<(usize, usize), Instant>,
     pub steps: u64,
+    /// Prints everything as it happens.
+    pub trace: bool,
 }
 
 pub fn address(agent: usize) -> SocketAddr {
@@ -73,7 +76,7 @@ pub fn direct(agent: usize, transport: Transport) -> AccountConfig {
         id: ACCOUNT,
         kind: AccountKind::Direct,
         user: format!("user{agent}"),
-        domain: HostPort::parse(&address(agent).to_string()).unwrap(),
+        domain: HostPort::parse(&address(agent).to_string()).expect("host"),
         registrar: None,
         proxy: None,
         auth_user: None,
@@ -90,7 +93,7 @@ pub fn direct(agent: usize, transport: Transport) -> AccountConfig {
 pub fn registered(agent: usize, server: usize, transport: Transport, password: &str) -> AccountConfig {
     AccountConfig {
         kind: AccountKind::Registrar,
-        domain: HostPort::parse("pbx.test").unwrap(),
+        domain: HostPort::parse("pbx.test").expect("host"),
         registrar: HostPort::parse(&address(server).to_string()),
         password: Some(Secret(password.into())),
         ..direct(agent, transport)
@@ -100,7 +103,7 @@ pub fn registered(agent: usize, server: usize, transport: Transport, password: &
 /// The registrar: its realm is `pbx.test`.
 pub fn registrar(agent: usize, transport: Transport, password: Option<&str>) -> AccountConfig {
     AccountConfig {
-        domain: HostPort::parse("pbx.test").unwrap(),
+        domain: HostPort::parse("pbx.test").expect("host"),
         password: password.map(|p| Secret(p.into())),
         serve_registrations: true,
         ..direct(agent, transport)
@@ -135,6 +138,7 @@ impl World {
             cut: vec![false; count],
             stream: BTreeMap::new(),
             steps: 0,
+            trace: false,
         };
         for i in 0..count {
             let config = Box::new(world.configs[i].clone());
@@ -145,6 +149,10 @@ impl World {
 
     /// Something happens to an agent now.
     pub fn act(&mut self, agent: usize, input: Input) {
+        if self.trace && !matches!(input, Input::Received { .. }) {
+            let timer = self.agents[agent].poll_timeout().map_or("", |(_, name)| name);
+            println!("{:?} agent {agent}: {input:?} ({timer})", self.now - self.start);
+        }
         self.agents[agent].handle(self.now, input);
         self.drain(agent);
     }
@@ -152,6 +160,12 @@ impl World {
     /// Something happens to an agent after that time.
     pub fn act_later(&mut self, after: Duration, agent: usize, input: Input) {
         self.schedule(self.now + after, Happening::Act(agent, input));
+    }
+
+    /// The agent hears nothing and is not heard between these two times from now.
+    pub fn cut_between(&mut self, agent: usize, from: Duration, to: Duration) {
+        self.schedule(self.now + from, Happening::Cut(agent, true));
+        self.schedule(self.now + to, Happening::Cut(agent, false));
     }
 
     fn schedule(&mut self, at: Instant, what: Happening) {
@@ -175,6 +189,9 @@ impl World {
                 Output::CloseWire { .. } => {}
                 Output::Send { to, bytes, .. } => self.send(agent, &to, bytes),
                 Output::Event(event) => {
+                    if self.trace {
+                        println!("{:?} agent {agent} tells {event:?}", self.now - self.start);
+                    }
                     self.note(format!("{event:?}").replace(|c: char| c.is_ascii_digit(), "").as_bytes());
                     self.events[agent].push((self.now - self.start, event));
                 }
@@ -193,6 +210,10 @@ impl World {
 
     fn send(&mut self, from: usize, to: &Destination, bytes: Vec<u8>) {
         self.note(&bytes);
+        if self.trace {
+            let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n        ");
+            println!("{:?} agent {from} -> {to:?}\n        {text}", self.now - self.start);
+        }
         if self.keep_sent {
             self.sent.push((from, bytes.clone()));
         }
@@ -223,7 +244,7 @@ impl World {
     }
 
     /// The next thing that happens, not after `until`. Whether there was one.
-    fn step(&mut self, until: Instant) -> bool {
+    pub fn step(&mut self, until: Instant) -> bool {
         let timer = (0..self.agents.len()).filter_map(|i| self.agents[i].poll_timeout().map(|(at, _)| (at, i))).min();
         let happening = self.queue.keys().next().copied();
         let timer_first = match (timer, happening) {
@@ -252,6 +273,7 @@ impl World {
                 let remote = (0..self.agents.len()).map(address).filter(|a| a.to_string() == hop).collect();
                 self.act(agent, Input::WireUp { account: ACCOUNT, local: address(agent), remote });
             }
+            Some(Happening::Cut(agent, cut)) => self.cut[agent] = cut,
             Some(Happening::Act(agent, input)) => self.act(agent, input),
         }
         true

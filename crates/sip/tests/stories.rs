@@ -1,0 +1,362 @@
+//! Random call stories between two or three agents on a lossy network, in virtual time (see `world`).
+//!
+//! Whatever users, network and crossings do: every call ends exactly once on each side, nothing is said about an ended
+//! call, both sides agree on the end, holds and media, no timer is left when all is over, and the same seed gives the
+//! same bytes. `HATIF_STORIES` says how many (2,000 by default); `HATIF_STORY` runs one of them and prints it.
+
+mod world;
+
+use hatif_sip::*;
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use std::{collections::BTreeMap, time::Duration};
+use world::*;
+
+/// Users act in the first minute.
+const ACTS_FOR: u64 = 60_000;
+/// Then they let go for a while, so that what they wanted last can come true.
+const QUIET: Duration = Duration::from_secs(25);
+
+#[derive(Debug)]
+struct Side {
+    agent: usize,
+    events: Vec<Event>,
+    end: Option<EndReason>,
+    answered: bool,
+    media: Option<MediaSession>,
+    hold: (bool, bool),
+}
+
+struct Story {
+    world: World,
+    rng: StdRng,
+    lossy: bool,
+    /// Who called whom, by the outgoing call's id: caller, callee.
+    dialled: BTreeMap<CallId, (usize, usize)>,
+    /// Which incoming call belongs to which outgoing one.
+    incoming: BTreeMap<(usize, CallId), CallId>,
+    sides: BTreeMap<(usize, CallId), Side>,
+    read: Vec<usize>,
+    acting: bool,
+}
+
+impl Story {
+    fn new(seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let transport = if rng.random_bool(0.3) { Transport::Tcp } else { Transport::Udp };
+        let blackout = rng.random_bool(0.1);
+        let lossy = transport == Transport::Udp && rng.random_bool(0.7);
+        let most = if rng.random_bool(0.2) { 900 } else { 120 };
+        let conditions = Conditions {
+            loss: if lossy { rng.random_range(0.0..0.15) } else { 0.0 },
+            duplicate: if transport == Transport::Udp { rng.random_range(0.0..0.1) } else { 0.0 },
+            delay: (rng.random_range(1..40), rng.random_range(40..most)),
+            transport,
+        };
+        let count = if rng.random_bool(0.3) { 3 } else { 2 };
+        let configs = (0..count).map(|i| direct(i, transport)).collect();
+        let world = World::new(rng.random(), conditions, configs);
+        let mut story = Story {
+            world,
+            rng,
+            lossy: lossy || blackout,
+            dialled: BTreeMap::new(),
+            incoming: BTreeMap::new(),
+            sides: BTreeMap::new(),
+            read: vec![0; count],
+            acting: true,
+        };
+        for agent in 0..count {
+            story.world.act(agent, Input::Register(ACCOUNT));
+        }
+        if blackout {
+            // One agent hears nothing and is not heard for a while.
+            let (agent, from) = (story.rng.random_range(0..count), story.rng.random_range(0..40_000));
+            let to = from + story.rng.random_range(1_000..60_000);
+            story.world.cut_between(agent, Duration::from_millis(from), Duration::from_millis(to));
+        }
+        for _ in 0..story.rng.random_range(1..5) {
+            let id = CallId(story.dialled.len() as u32 + 1);
+            let (from, hop) = (story.rng.random_range(0..count), story.rng.random_range(1..count));
+            let to = (from + hop) % count;
+            story.dialled.insert(id, (from, to));
+            let at = Duration::from_millis(story.rng.random_range(100..30_000));
+            let target = format!("call{}@{}", id.0, address(to));
+            let invite = Input::Invite { account: ACCOUNT, call: id, target, media: media(from, id) };
+            story.world.act_later(at, from, invite);
+            if story.rng.random_bool(0.4) {
+                let patience = story.pause(15_000);
+                story.world.act_later(at + patience, from, Input::HangUp { call: id });
+            }
+        }
+        story
+    }
+
+    /// Mostly short, sometimes none at all: crossings are what we look for.
+    fn pause(&mut self, most: u64) -> Duration {
+        let most = match self.rng.random_range(0..4) {
+            0 => 2,
+            1 => 400,
+            _ => most,
+        };
+        Duration::from_millis(self.rng.random_range(0..most))
+    }
+
+    fn later(&mut self, most: u64, agent: usize, input: Input) {
+        let pause = self.pause(most);
+        self.world.act_later(pause, agent, input);
+    }
+
+    /// What users do about an event.
+    fn react(&mut self, agent: usize, event: &Event) {
+        if !self.acting {
+            return;
+        }
+        match event {
+            Event::Incoming { call, .. } => {
+                let call = *call;
+                match self.rng.random_range(0..10) {
+                    0 => {}
+                    1 => self.later(8_000, agent, Input::Reject { call, status: 486 }),
+                    2 => self.later(8_000, agent, Input::Reject { call, status: 603 }),
+                    3 => self.later(8_000, agent, Input::HangUp { call }),
+                    _ => {
+                        let mut local = media(agent, call);
+                        if self.rng.random_bool(0.5) {
+                            local.codecs = vec![Codec::Pcma, Codec::Pcmu];
+                        }
+                        self.later(8_000, agent, Input::Answer { call, media: local });
+                        if self.rng.random_bool(0.1) {
+                            self.later(8_000, agent, Input::HangUp { call });
+                        }
+                    }
+                }
+            }
+            Event::Answered { call } => {
+                let call = *call;
+                for _ in 0..self.rng.random_range(0..4) {
+                    let on = self.rng.random_bool(0.5);
+                    self.later(20_000, agent, Input::Hold { call, on });
+                }
+                if self.rng.random_bool(0.3) {
+                    self.later(5_000, agent, Input::Info { call, digit: '5' });
+                }
+                if self.rng.random_bool(0.4) {
+                    self.later(20_000, agent, Input::HangUp { call });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Writes down what agents told since the last look, and checks what holds at every moment.
+    fn look(&mut self) {
+        for agent in 0..self.read.len() {
+            while let Some((_, event)) = self.world.events[agent].get(self.read[agent]) {
+                let event = event.clone();
+                self.read[agent] += 1;
+                self.take(agent, &event);
+                self.react(agent, &event);
+            }
+        }
+    }
+
+    fn take(&mut self, agent: usize, event: &Event) {
+        let call = match event {
+            Event::Incoming { call, headers, .. } => {
+                let number = headers.target.strip_prefix("call").and_then(|n| n.parse().ok()).expect("our own target");
+                let before = self.incoming.insert((agent, *call), CallId(number));
+                assert!(before.is_none(), "an id came twice");
+                *call
+            }
+            Event::Ringing { call, .. }
+            | Event::Media { call, .. }
+            | Event::Answered { call }
+            | Event::Hold { call, .. }
+            | Event::Ended { call, .. } => *call,
+            Event::Registration { .. } | Event::RegistrationServed { .. } | Event::Stopped => return,
+        };
+        let side = self.sides.entry((agent, call)).or_insert_with(|| Side {
+            agent,
+            events: Vec::new(),
+            end: None,
+            answered: false,
+            media: None,
+            hold: (false, false),
+        });
+        assert!(side.end.is_none(), "{event:?} after the end of the call: {:?}", side.events);
+        side.events.push(event.clone());
+        match event {
+            Event::Ended { reason, .. } => side.end = Some(*reason),
+            Event::Answered { .. } => {
+                assert!(!side.answered, "answered twice");
+                assert!(side.media.is_some(), "answered without media");
+                side.answered = true;
+            }
+            Event::Media { session, .. } => side.media = Some(session.clone()),
+            Event::Hold { local, remote, .. } => side.hold = (*local, *remote),
+            _ => {}
+        }
+    }
+
+    fn run_for(&mut self, time: Duration) {
+        let until = self.world.now + time;
+        self.look();
+        while self.world.step(until) {
+            self.look();
+        }
+        self.world.now = until;
+    }
+
+    fn tell(mut self) -> (World, Tally) {
+        self.run_for(Duration::from_millis(ACTS_FOR));
+        self.acting = false;
+        self.run_for(QUIET);
+        self.check_agreement();
+        for (call, (from, _)) in self.dialled.clone() {
+            self.world.act(from, Input::HangUp { call });
+        }
+        for (agent, call) in self.incoming.keys().copied().collect::<Vec<_>>() {
+            self.world.act(agent, Input::HangUp { call });
+        }
+        self.look();
+        let rest = self.world.run_to_rest(Duration::from_secs(400));
+        self.look();
+        for (i, agent) in self.world.agents.iter().enumerate() {
+            assert_eq!(agent.poll_timeout(), None, "agent {i} has a timer left");
+            assert_eq!(agent.leftovers(), Leftovers { calls: 0, transactions: false, outputs: 0 }, "agent {i}");
+        }
+        assert!(rest, "something is still on its way");
+        let tally = self.check_ends();
+        (self.world, tally)
+    }
+
+    fn callee(&self, call: CallId) -> Option<&Side> {
+        let (_, to) = self.dialled[&call];
+        let found = self.incoming.iter().find(|((agent, _), out)| *agent == to && **out == call);
+        found.map(|(key, _)| &self.sides[key])
+    }
+
+    /// Of calls that are up on both sides and were left alone for a while.
+    fn check_agreement(&self) {
+        for (call, (from, _)) in &self.dialled {
+            let Some(caller) = self.sides.get(&(*from, *call)) else { continue };
+            let Some(callee) = self.callee(*call) else { continue };
+            if !(caller.answered && callee.answered && caller.end.is_none() && callee.end.is_none()) {
+                continue;
+            }
+            let (Some(a), Some(b)) = (&caller.media, &callee.media) else { panic!("answered without media") };
+            assert_eq!((a.codec, a.payload, a.dtmf_payload), (b.codec, b.payload, b.dtmf_payload));
+            assert_eq!(a.remote.ip(), address(callee.agent).ip());
+            assert_eq!(b.remote.ip(), address(caller.agent).ip());
+            // A change that the network refuses for long is still being tried: only calm networks must agree.
+            if !self.lossy {
+                assert_eq!(
+                    caller.hold,
+                    (callee.hold.1, callee.hold.0),
+                    "holds: {:?} / {:?}",
+                    caller.events,
+                    callee.events
+                );
+            }
+        }
+    }
+
+    fn check_ends(&self) -> Tally {
+        let mut tally = Tally::new();
+        for (key, side) in &self.sides {
+            assert!(side.end.is_some(), "call {key:?} never ended: {:?}", side.events);
+        }
+        for (call, (from, _)) in &self.dialled {
+            let caller = &self.sides[&(*from, *call)];
+            let callee = self.callee(*call).and_then(|side| side.end);
+            let ends = (caller.end.expect("checked"), callee);
+            assert!(agree(ends, self.lossy), "call {call:?}: {ends:?}: {:?}", caller.events);
+            *tally.entry(format!("{:?} / {}", ends.0, ends.1.map_or("-".into(), |e| format!("{e:?}")))).or_default() +=
+                1;
+        }
+        for side in self.sides.values() {
+            let holds = side.events.iter().filter(|e| matches!(e, Event::Hold { .. })).count();
+            *tally.entry("holds".into()).or_default() += holds;
+        }
+        tally
+    }
+}
+
+/// Which ends of caller and callee belong together. `None`: it never rang.
+fn agree(ends: (EndReason, Option<EndReason>), lossy: bool) -> bool {
+    use EndReason::*;
+    let Some(callee) = ends.1 else { return ends.0 == Cancelled || lossy && ends.0 == TimedOut };
+    match (ends.0, callee) {
+        (LocalHangUp, RemoteHangUp | LocalHangUp) | (RemoteHangUp, LocalHangUp) => true,
+        // Our CANCEL, or what it crossed: their answer, their refusal, their hang-up.
+        (Cancelled, Missed | RemoteHangUp | Declined | LocalHangUp) => true,
+        (Busy | Rejected, Declined) => true,
+        // A network that loses every copy of something.
+        (TimedOut, _) | (_, TimedOut) => lossy,
+        _ => false,
+    }
+}
+
+/// How calls ended, caller / callee, and how often.
+type Tally = BTreeMap<String, usize>;
+
+fn run(seed: u64) -> (World, Tally) {
+    Story::new(seed).tell()
+}
+
+#[test]
+fn stories() {
+    if let Some(seed) = std::env::var("HATIF_STORY").ok().and_then(|s| s.parse().ok()) {
+        let mut story = Story::new(seed);
+        story.world.keep_sent = true;
+        story.world.trace = true;
+        story.tell();
+        return;
+    }
+    let count: u64 = std::env::var("HATIF_STORIES").ok().and_then(|s| s.parse().ok()).unwrap_or(2_000);
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+    let (steps, tally) = std::thread::scope(|scope| {
+        let shard = |first: u64| {
+            move || {
+                let (mut steps, mut tally) = (0, Tally::new());
+                for seed in (first..count).step_by(threads as usize) {
+                    let told = std::panic::catch_unwind(|| run(seed));
+                    let Ok((world, ends)) = told else {
+                        panic!("story {seed} failed: HATIF_STORY={seed} tells it again")
+                    };
+                    if seed % 50 == 0 {
+                        assert_eq!(world.digest, run(seed).0.digest, "story {seed} is not the same twice");
+                    }
+                    steps += world.steps;
+                    ends.into_iter().for_each(|(end, n)| *tally.entry(end).or_default() += n);
+                }
+                (steps, tally)
+            }
+        };
+        let shards: Vec<_> = (0..threads).map(|first| scope.spawn(shard(first))).collect();
+        let (mut steps, mut tally) = (0, Tally::new());
+        for shard in shards {
+            let (s, t) = shard.join().expect("a story failed");
+            steps += s;
+            t.into_iter().for_each(|(end, n)| *tally.entry(end).or_default() += n);
+        }
+        (steps, tally)
+    });
+    println!("{count} stories, {steps} steps");
+    tally.iter().for_each(|(end, n)| println!("{n:8}  {end}"));
+    // The stories must reach what they are for.
+    if count >= 1_000 {
+        for end in [
+            "LocalHangUp / RemoteHangUp",
+            "RemoteHangUp / LocalHangUp",
+            "Cancelled / Missed",
+            "Cancelled / RemoteHangUp",
+            "LocalHangUp / LocalHangUp",
+            "Busy / Declined",
+            "Rejected / Declined",
+            "holds",
+        ] {
+            assert!(tally.contains_key(end), "no story came to {end}");
+        }
+    }
+}
