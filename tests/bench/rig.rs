@@ -1,9 +1,8 @@
-//! Two virtual headsets on a private PipeWire, two phones wearing them, and a recording of both ends.
+//! Two phones wearing the two virtual headsets of `tests/lab/desktop.sh`, and a recording of both ends.
 
 use hatif_lab::{
     DEADLINE, lab_dir, ports,
     process::{Process, eventually, words},
-    sound_server::SoundServer,
     transcript::Transcript,
 };
 use serde_json::{Value, json};
@@ -24,7 +23,6 @@ pub enum Phone {
 }
 
 pub struct Rig {
-    sound: SoundServer,
     folder: tempfile::TempDir,
     speech: PathBuf,
 }
@@ -53,8 +51,7 @@ impl Rig {
         sox.args(SENTENCES.map(|s| format!("{SPEECH}/sense_and_sensibility_01_austen_64kb-{s}.wav")));
         sox.args(["-r", "48000"]).arg(&speech).args(["norm", "-6", "pad", "0.5", "0.5"]);
         assert!(sox.status().is_ok_and(|s| s.success()), "sox and pocketsphinx-testdata are needed: cargo xtask setup bench");
-        let sound = SoundServer::start(&["agent", "far"]);
-        Rig { sound, folder, speech }
+        Rig { folder, speech }
     }
 
     /// One call in which `talker` reads and `listener` listens; what score.py makes of it.
@@ -87,7 +84,7 @@ impl Rig {
         if call.is_none() {
             command.arg("--auto-answer");
         }
-        command.envs(self.sound.environment()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let log = fs::File::create(self.folder.path().join(format!("{who}.log"))).expect("the folder can be written to");
         let mut child = command.stderr(log).spawn().expect("hatif-cli can be started");
         let output = child.stdout.take().expect("it was asked for");
@@ -127,8 +124,7 @@ impl Rig {
         if let Some(address) = call {
             arguments.extend(words(["-e", &format!("/dial {address}")]));
         }
-        let environment: Vec<(&str, String)> = self.sound.environment();
-        let mut process = Process::start_with("baresip", &at, &arguments, &environment);
+        let mut process = Process::start("baresip", &at, &arguments);
         process.ready_when(DEADLINE, |p| p.output().contains("baresip is ready"));
         Running::Baresip { process }
     }
@@ -140,21 +136,19 @@ impl Rig {
             .args(["-r", "--target", "0", "--channels", "2", "--channel-map", "stereo", "--format", "f32"])
             .args(["--rate", "48000", "--latency", "480/48000"])
             .arg(&recording)
-            .envs(self.sound.environment())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("pw-cat can be started");
         for (from, to) in [("far_mic_in:monitor_MONO", "pw-cat:input_FL"), ("agent_spk:monitor_FL", "pw-cat:input_FR")] {
             eventually("the recorder is linked", DEADLINE, || {
-                let link = Command::new("pw-link").args([from, to]).envs(self.sound.environment()).output().ok()?;
+                let link = Command::new("pw-link").args([from, to]).output().ok()?;
                 link.status.success().then_some(())
             });
         }
         let played = real_time(Path::new("pw-play"))
             .args(["--target", "far_mic_in"])
             .arg(&self.speech)
-            .envs(self.sound.environment())
             .status();
         assert!(played.is_ok_and(|s| s.success()), "pw-play could not play the speech");
         // The end of the speech is still on its way.

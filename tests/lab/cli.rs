@@ -1,7 +1,7 @@
 //! Hatif itself without its window: drives `hatif-cli` as a user's program would, one JSON command a line in, one
 //! JSON event a line out (docs/cli.md).
 
-use crate::{DEADLINE, asterisk::User, process::eventually, sound::Recording, transcript::Transcript};
+use crate::{DEADLINE, asterisk::User, privacy, process::eventually, sound::Recording, transcript::Transcript};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -26,6 +26,8 @@ pub struct Cli {
     child: Child,
     input: Option<ChildStdin>,
     folder: tempfile::TempDir,
+    /// What it was told of people and places; its log must not repeat it.
+    private: Vec<String>,
 }
 
 /// Where `hatif-cli` was built.
@@ -43,7 +45,7 @@ impl Cli {
         let data = options.data.unwrap_or_else(|| at.join("data"));
         let log = fs::File::create(at.join("hatif-cli.log")).expect("the folder can be written to");
         let mut command = Command::new(program());
-        command.arg("--data").arg(data).arg("--record").arg(at.join("heard.wav"));
+        command.arg("--no-keyring").arg("--data").arg(data).arg("--record").arg(at.join("heard.wav"));
         if let Some(file) = &options.play {
             command.arg("--play").arg(file);
         }
@@ -51,7 +53,7 @@ impl Cli {
             command.arg("--auto-answer");
         }
         // Nothing of this machine's user: no keyring, no settings, no sound.
-        command.env_remove("DBUS_SESSION_BUS_ADDRESS").env_remove("DISPLAY").env("HOME", at).env("RUST_LOG", "info");
+        command.env_remove("DBUS_SESSION_BUS_ADDRESS").env_remove("DISPLAY").env("HOME", at).env("HATIF_LOG", "info");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).current_dir(at).process_group(0);
         let mut child = command.spawn().expect("hatif-cli can be started");
         let output = child.stdout.take().expect("it was asked for");
@@ -63,7 +65,7 @@ impl Cli {
             }
         });
         let input = child.stdin.take();
-        Cli { events, child, input, folder }
+        Cli { events, child, input, folder, private: Vec::new() }
     }
 
     /// With the plain settings of most tests: plays `play`, if anything.
@@ -79,6 +81,7 @@ impl Cli {
     /// Adds an account and returns its id, whatever becomes of it. `extra` overrides and adds fields.
     pub fn add_account(&mut self, user: &User, domain: &str, registrar: &str, extra: Value) -> u64 {
         let label = format!("account {}", self.events.mark());
+        self.private.extend([user.name.clone(), user.password.clone(), domain.to_string()]);
         let mut account = json!({
             "label": label, "kind": "registrar", "user": user.name, "domain": domain, "registrar": registrar,
             "password": user.password, "transport": "udp",
@@ -86,6 +89,7 @@ impl Cli {
         if let (Some(fields), Value::Object(extra)) = (account.as_object_mut(), extra) {
             fields.extend(extra);
         }
+        let label = account["label"].as_str().unwrap_or_default().to_string();
         self.add(account, &label)
     }
 
@@ -106,6 +110,13 @@ impl Cli {
                 || event["event"] == "command_failed"
         });
         event["account"]["id"].as_u64().unwrap_or_else(|| panic!("the account was refused: {event}"))
+    }
+
+    /// The user part of an account's address.
+    pub fn account_user(&self, account: u64) -> String {
+        let event = self.events.wait_for("the account", 0, |event| event["account"]["id"] == account);
+        let address = event["account"]["address"].as_str().unwrap_or_default();
+        address.split('@').next().unwrap_or_default().to_string()
     }
 
     /// Waits until an account's registration is in `state`, now or later, and returns it.
@@ -132,6 +143,7 @@ impl Cli {
     /// Dials, and returns the new call's id.
     pub fn call(&mut self, to: &str, account: u64) -> u64 {
         let mark = self.events.mark();
+        self.private.push(to.to_string());
         self.send(json!({ "command": "call", "to": to, "account": account }));
         let event = self.events.wait_for("the new call", mark, |event| {
             (event["event"] == "call_changed" && event["call"]["direction"] == "outgoing")
@@ -209,13 +221,24 @@ impl Cli {
         assert!(status.success(), "hatif-cli ended with {status}:\n{}", self.log());
         self.log()
     }
+
+    /// What its log tells of people, places and secrets, line by line. Nothing, it is hoped.
+    fn told(&self) -> Vec<String> {
+        let log = self.log();
+        let tells = |line: &&str| privacy::tells(line, &self.private);
+        log.lines().filter(tells).map(String::from).collect()
+    }
 }
 
 impl Drop for Cli {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        if std::thread::panicking() {
+        let told = self.told();
+        if !std::thread::panicking() {
+            // Every run of every test is held to this, whatever it was about.
+            assert!(told.is_empty(), "the log at INFO tells of people or places:\n{}", told.join("\n"));
+        } else {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
             eprintln!("--- the end of hatif-cli's log\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));

@@ -16,12 +16,14 @@ pub mod certs;
 pub mod cli;
 pub mod kamailio;
 pub mod ports;
+pub mod privacy;
 pub mod process;
 pub mod rogue;
 pub mod sipp;
 pub mod sound;
 mod template;
 pub mod transcript;
+pub mod webdriver;
 
 pub use asterisk::Asterisk;
 pub use baresip::Baresip;

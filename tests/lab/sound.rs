@@ -94,6 +94,12 @@ impl Recording {
         self.samples.len() as f64 / f64::from(self.rate)
     }
 
+    /// The last `seconds`; `None` when there is not so much.
+    pub fn tail(&self, seconds: f64) -> Option<Recording> {
+        let from = self.samples.len().checked_sub((seconds * f64::from(self.rate)) as usize)?;
+        Some(Recording { rate: self.rate, samples: self.samples[from..].to_vec() })
+    }
+
     /// For how many seconds a tone was heard.
     pub fn seconds_of(&self, tone: u32) -> f64 {
         self.windows().filter(|window| self.is_tone(window, tone)).count() as f64 * WINDOW_S

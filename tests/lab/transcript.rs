@@ -4,7 +4,7 @@ use crate::DEADLINE;
 use serde_json::Value;
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 #[derive(Clone)]
@@ -59,7 +59,12 @@ impl Transcript {
 
     /// The first message after `mark` that `wanted` accepts. Panics with all that was said when it does not come.
     pub fn wait_for(&self, what: &str, mark: usize, wanted: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + DEADLINE;
+        self.wait_long_for(what, DEADLINE, mark, wanted)
+    }
+
+    /// The same, for what takes its time by design.
+    pub fn wait_long_for(&self, what: &str, limit: Duration, mark: usize, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + limit;
         let mut said = self.lock();
         let mut from = mark;
         loop {

@@ -28,10 +28,10 @@ pub fn load() -> BTreeMap<String, Catalogue> {
     LANGUAGES.iter().map(|(language, _)| (language.to_string(), read(language))).collect()
 }
 
-/// The key without its plural form.
+/// The key without its plural form. Messages of the application have none: `msg.tls.other` is a message.
 fn base(key: &str) -> &str {
     match key.rsplit_once('.') {
-        Some((base, form)) if FORMS.contains(&form) => base,
+        Some((base, form)) if FORMS.contains(&form) && !key.starts_with("msg.") => base,
         _ => key,
     }
 }

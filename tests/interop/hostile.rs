@@ -1,0 +1,141 @@
+//! Datagrams that no honest phone sends, at the SIP port of a phone in a call: it lives, the call goes on, and
+//! strangers learn nothing.
+
+use crate::hum;
+use hatif_lab::{Asterisk, Baresip, Cli, asterisk::Codecs, baresip, ports};
+use serde_json::json;
+use std::{net::UdpSocket, time::Duration};
+
+const OURS: u32 = 700;
+const THEIRS: u32 = 500;
+
+/// The kinds of RFC 4475, and worse. `PORT` is filled in.
+fn datagrams(port: u16) -> Vec<Vec<u8>> {
+    let via = "Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKhostile";
+    let tail = "From: <sip:x@y>;tag=1\r\nTo: <sip:z@y>\r\nCall-ID: h\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n";
+    let request = |first: &str, more: &str| format!("{first}\r\n{via}\r\n{tail}{more}\r\n");
+    let invite = format!("INVITE sip:hatif@127.0.0.1:{port} SIP/2.0");
+    let long = "a".repeat(60_000);
+    let mut texts = vec![
+        String::new(),
+        "\r\n\r\n".into(),
+        "hello".into(),
+        "SIP/2.0 200 OK\r\n\r\n".into(),
+        "SIP/2.0 999999999999 No\r\n\r\n".into(),
+        "SIP/7.0 200 OK\r\nVia: SIP/7.0/UDP x\r\n\r\n".into(),
+        request("INVITE  sip:a@b   SIP/2.0", ""),
+        request("INVITE sip:a@b SIP/7.0", ""),
+        request("INVITE sip:a;%00=x@\u{1}b SIP/2.0", ""),
+        request("INVITE <sip:a@b> SIP/2.0", ""),
+        request("!@#$%^&*()_+ sip:a@b SIP/2.0", ""),
+        request("NEWMETHOD soap.beep://x SIP/2.0", ""),
+        request(&invite, "Content-Length: 9999\r\n"),
+        request(&invite, "Content-Length: -1\r\n"),
+        request(&invite, "Content-Length: 18446744073709551616\r\n"),
+        request(&invite, "CSeq: 4294967296 INVITE\r\nCSeq: x\r\n"),
+        request(&invite, "Contact: \"unterminated <sip:x@y>\r\n"),
+        request(&invite, "Contact: sip:u@h?Route=%3Csip:e@f%3E;lr\r\n"),
+        request(&invite, "Require: nothingSupportsThis, norThis\r\n"),
+        request(&invite, "Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n"),
+        request(&invite, &format!("Subject: {long}\r\n")),
+        request(&invite, &"Route: <sip:127.0.0.1;lr>\r\n".repeat(1_000)),
+        request(&invite, &"Via: SIP/2.0/UDP h;branch=z9hG4bK\r\n".repeat(500)),
+        request(&invite, " folded: \r\n\t x\r\n : empty\r\n"),
+        request(&format!("BYE sip:hatif@127.0.0.1:{port} SIP/2.0"), ""),
+        request(&format!("CANCEL sip:hatif@127.0.0.1:{port} SIP/2.0"), ""),
+        request(&format!("ACK sip:hatif@127.0.0.1:{port} SIP/2.0"), "Content-Length: 3\r\n\r\nabc"),
+        request(&format!("REGISTER sip:127.0.0.1:{port} SIP/2.0"), "Contact: *\r\nExpires: -1\r\n"),
+        request("OPTIONS sip:[::1 SIP/2.0", ""),
+        format!("{invite}\r\n{}\r\n", "v:".repeat(5_000)),
+    ];
+    let sdp = format!("v=0\r\nm=audio 99999999 RTP/AVP {}\r\n", "0 ".repeat(20_000));
+    texts.push(request(
+        &invite,
+        &format!("Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}", sdp.len()),
+    ));
+    let mut bytes: Vec<Vec<u8>> = texts.into_iter().map(String::into_bytes).collect();
+    bytes.push(vec![0; 1_400]);
+    bytes.push(vec![0xff; 1_400]);
+    bytes.push([invite.as_bytes(), b"\r\nFrom: \xff\xfe\x00\x80\r\n\r\n"].concat());
+    // Every beginning of an honest message.
+    let honest = request(&invite, "Content-Length: 0\r\n").into_bytes();
+    bytes.extend((1..honest.len()).step_by(7).map(|end| honest[..end].to_vec()));
+    bytes
+}
+
+fn bombard(port: u16) {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port on loopback");
+    for _ in 0..3 {
+        for datagram in datagrams(port) {
+            // What is too long for a datagram is refused by the system, which is as well.
+            let _ = socket.send_to(&datagram, ("127.0.0.1", port));
+        }
+    }
+}
+
+#[test]
+fn a_direct_phone_in_a_call_is_not_disturbed() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Baresip::start(baresip::Options { tone: THEIRS, ..Default::default() });
+    let mut cli = Cli::playing(Some(&hum(&folder, OURS)));
+    let port = ports::free(2);
+    let account = cli.add_direct(port);
+    let call = cli.call(&peer.address(), account);
+    cli.wait_call(call, "active");
+    cli.wait_heard(THEIRS, 0.5);
+    let mark = cli.events.mark();
+    bombard(port);
+    cli.wait_heard(THEIRS, cli.heard().seconds_of(THEIRS) + 1.0);
+    peer.wait_heard(OURS, peer.heard().map_or(0.0, |heard| heard.seconds_of(OURS)) + 1.0);
+    assert!(cli.is_alive());
+    let ended = |event: &serde_json::Value| {
+        event["event"] == "call_changed" && event["call"]["id"] == call && event["call"]["state"]["state"] != "active"
+    };
+    assert!(!cli.events.since(mark).iter().any(ended), "the call was harmed");
+    cli.hang_up(call);
+    cli.quit();
+}
+
+#[test]
+fn a_registered_phone_does_not_answer_strangers() {
+    let asterisk = Asterisk::shared();
+    let user = asterisk.user(Codecs::G711);
+    let folder = tempfile::tempdir().unwrap();
+    let mut cli = Cli::playing(Some(&hum(&folder, OURS)));
+    let account = cli.register(&user, &asterisk.address(), &asterisk.address(), json!({}));
+    let call = cli.call("600", account);
+    cli.wait_call(call, "active");
+    cli.wait_heard(OURS, 0.5);
+    let port = contact_port(&user.name);
+    let mark = cli.events.mark();
+
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    stranger.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    let own = stranger.local_addr().unwrap();
+    for method in ["OPTIONS", "INVITE", "MESSAGE", "NOTHING"] {
+        let text = format!(
+            "{method} sip:{}@127.0.0.1:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bK{method};rport\r\n\
+             From: <sip:stranger@{own}>;tag=1\r\nTo: <sip:{}@127.0.0.1>\r\nCall-ID: {method}\r\nCSeq: 1 {method}\r\n\
+             Contact: <sip:stranger@{own}>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+            user.name, user.name
+        );
+        stranger.send_to(text.as_bytes(), ("127.0.0.1", port)).unwrap();
+    }
+    bombard(port);
+    // The call goes on for another second; by then an answer to a stranger would have come.
+    cli.wait_heard(OURS, cli.heard().seconds_of(OURS) + 1.0);
+    let mut answer = [0; 2_000];
+    assert!(stranger.recv(&mut answer).is_err(), "a stranger was answered: {}", String::from_utf8_lossy(&answer));
+    let rings = |event: &serde_json::Value| event["call"]["direction"] == "incoming";
+    assert!(!cli.events.since(mark).iter().any(rings), "a stranger rings");
+    cli.hang_up(call);
+    cli.quit();
+}
+
+/// The UDP port at which Asterisk finds this user's phone.
+fn contact_port(user: &str) -> u16 {
+    let shown = Asterisk::shared().command(&format!("pjsip show aor {user}"));
+    let contact = shown.split(&format!("sip:{user}@127.0.0.1:")).nth(1).unwrap_or_else(|| panic!("{shown}"));
+    let digits: String = contact.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or_else(|_| panic!("{shown}"))
+}

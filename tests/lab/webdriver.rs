@@ -1,0 +1,121 @@
+//! The real window, driven as a person would drive it: WebKitWebDriver (W3C WebDriver) starts the application and
+//! clicks in its page.
+
+use crate::{DEADLINE, ports, process::{Process, eventually, words}};
+use base64::prelude::*;
+use serde_json::{Value, json};
+use std::{fs, path::Path};
+
+/// The key of an element reference in WebDriver's JSON.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+pub struct Window {
+    session: String,
+    folder: tempfile::TempDir,
+    // Ends last: it holds the application.
+    _driver: Process,
+}
+
+impl Window {
+    /// Starts `application` with fresh data, in `language` (`en`, `ar`, `fa`).
+    pub fn open(application: &Path, language: &str) -> Window {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (port, data) = (ports::free(1), folder.path().join("data").display().to_string());
+        let locale = format!("{language}_{}.UTF-8", if language == "fa" { "IR" } else { "EG" });
+        let environment = [("HATIF_DATA", data), ("LANG", locale.clone()), ("LC_ALL", locale.clone()), ("LANGUAGE", locale)];
+        let arguments = words(["WebKitWebDriver", &format!("--port={port}")]);
+        let driver = Process::start_with("WebKitWebDriver", folder.path(), &arguments, &environment);
+        let server = format!("http://127.0.0.1:{port}");
+        eventually("WebKitWebDriver answers", DEADLINE, || request("GET", &format!("{server}/status"), None).ok());
+        let capabilities = json!({ "capabilities": { "alwaysMatch": {
+            "webkitgtk:browserOptions": { "binary": application, "args": [] },
+        } } });
+        let made = request("POST", &format!("{server}/session"), Some(capabilities));
+        let made = made.unwrap_or_else(|error| panic!("no session: {error}\n{}", driver.output()));
+        let id = made["sessionId"].as_str().expect("a session has an id");
+        Window { session: format!("{server}/session/{id}"), folder, _driver: driver }
+    }
+
+    /// Waits for an element that is there and shown.
+    fn find(&self, css: &str) -> String {
+        eventually(&format!("{css} is shown"), DEADLINE, || {
+            let body = json!({ "using": "css selector", "value": css });
+            let found = self.ask("POST", "/element", Some(body)).ok()?;
+            let id = found[ELEMENT].as_str()?.to_owned();
+            let shown = self.ask("GET", &format!("/element/{id}/displayed"), None).ok()?;
+            (shown == true).then_some(id)
+        })
+    }
+
+    pub fn click(&self, css: &str) {
+        eventually(&format!("{css} is clicked"), DEADLINE, || {
+            let id = self.find(css);
+            self.ask("POST", &format!("/element/{id}/click"), Some(json!({}))).ok()
+        });
+    }
+
+    pub fn type_into(&self, css: &str, text: &str) {
+        let id = self.find(css);
+        self.ask("POST", &format!("/element/{id}/value"), Some(json!({ "text": text }))).expect("it takes text");
+    }
+
+    /// What a person reads in an element.
+    pub fn text(&self, css: &str) -> String {
+        let id = self.find(css);
+        let text = self.ask("GET", &format!("/element/{id}/text"), None);
+        text.ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// Waits until what a person reads in an element passes `good`.
+    pub fn wait_text(&self, css: &str, good: impl Fn(&str) -> bool) -> String {
+        eventually(&format!("the text of {css}"), DEADLINE, || Some(self.text(css)).filter(|text| good(text)))
+    }
+
+    pub fn wait_gone(&self, css: &str) {
+        eventually(&format!("{css} is gone"), DEADLINE, || {
+            let found = self.ask("POST", "/elements", Some(json!({ "using": "css selector", "value": css }))).ok()?;
+            found.as_array()?.is_empty().then_some(())
+        });
+    }
+
+    pub fn script(&self, script: &str) -> Value {
+        let body = json!({ "script": script, "args": [] });
+        self.ask("POST", "/execute/sync", Some(body)).unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// Keeps a picture of the page under `target/screenshots`.
+    pub fn screenshot(&self, name: &str) {
+        let picture = self.ask("GET", "/screenshot", None).expect("the page can be pictured");
+        let bytes = BASE64_STANDARD.decode(picture.as_str().unwrap_or_default()).expect("a picture in base64");
+        let folder = crate::lab_dir().with_file_name("screenshots");
+        fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join(format!("{name}.png")), bytes)).expect("a file");
+    }
+
+    /// The folder that the application keeps its data in.
+    pub fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value, String> {
+        request(method, &format!("{}{path}", self.session), body)
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        let _ = self.ask("DELETE", "", None);
+    }
+}
+
+fn request(method: &str, url: &str, body: Option<Value>) -> Result<Value, String> {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let answer = match (method, body) {
+        ("GET", _) => agent.get(url).call(),
+        ("DELETE", _) => agent.delete(url).call(),
+        (_, body) => agent.post(url).send_json(body.unwrap_or(json!({}))),
+    };
+    let mut answer = answer.map_err(|error| error.to_string())?;
+    let status = answer.status();
+    let value: Value = answer.body_mut().read_json().map_err(|error| error.to_string())?;
+    if status.is_success() { Ok(value["value"].clone()) } else { Err(value["value"].to_string()) }
+}

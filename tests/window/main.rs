@@ -1,0 +1,71 @@
+//! The real window, as a new user meets it: first-run page, a practice call that is heard, hang up, the call in the list.
+//! In English and in Arabic. Runs inside `tests/lab/desktop.sh` (`cargo xtask test --only window`).
+
+#![cfg(target_os = "linux")]
+
+use hatif_lab::{
+    DEADLINE,
+    process::{Process, eventually, words},
+    sound::{self, Recording},
+    webdriver::Window,
+};
+use std::{path::PathBuf, sync::Mutex};
+
+/// One window at a time: they share the virtual headset.
+static HEADSET: Mutex<()> = Mutex::new(());
+
+fn application() -> PathBuf {
+    let path = hatif_lab::build_dir().join("hatif");
+    assert!(path.exists(), "{} is not there: cargo build --features custom-protocol", path.display());
+    path
+}
+
+/// Speaks a tone into the virtual microphone and waits until the echo line has said it back into the virtual speaker.
+fn hear_the_echo() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let (tone, recorded) = (620, at.join("speaker.wav"));
+    let speech = sound::melody(&at.join("tone.wav"), &[tone], 12.0);
+    let recorder = words(["pw-cat", "-r", "--target", "0", "--channels", "1", "--format", "s16", "--rate", "48000"]);
+    let recorder = [recorder, vec![recorded.display().to_string()]].concat();
+    let _recorder = Process::start("pw-cat", at, &recorder);
+    eventually("the recorder hears the speaker", DEADLINE, || {
+        let linked = std::process::Command::new("pw-link").args(["agent_spk:monitor_FL", "pw-cat:input_MONO"]).output();
+        linked.is_ok_and(|output| output.status.success()).then_some(())
+    });
+    let player = words(["pw-play", "--target", "agent_mic_in", &speech.display().to_string()]);
+    let _player = Process::start("pw-play", at, &player);
+    eventually("the echo is heard", DEADLINE, || {
+        let long_enough = std::fs::metadata(&recorded).is_ok_and(|meta| meta.len() > 200_000);
+        (long_enough && Recording::read(&recorded).seconds_of(tone) >= 1.0).then_some(())
+    });
+}
+
+fn practice_call(language: &str, direction: &str) {
+    let _headset = HEADSET.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let window = Window::open(&application(), language);
+    window.screenshot(&format!("window-first-run-{language}"));
+    assert_eq!(window.script("return document.documentElement.lang"), language);
+    assert_eq!(window.script("return document.documentElement.dir"), direction);
+
+    window.click("#practice-call");
+    window.wait_text("#timer", |text| !text.is_empty());
+    hear_the_echo();
+    window.screenshot(&format!("window-call-{language}"));
+
+    window.click("#hang-up");
+    window.wait_gone("#timer");
+    let recent = window.wait_text("#recent li", |text| text.contains("echo@practice"));
+    assert!(!recent.is_empty());
+    window.screenshot(&format!("window-home-{language}"));
+}
+
+#[test]
+fn a_practice_call_in_english() {
+    practice_call("en", "ltr");
+}
+
+#[test]
+fn a_practice_call_in_arabic() {
+    practice_call("ar", "rtl");
+}
