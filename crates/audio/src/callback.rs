@@ -39,6 +39,10 @@ pub(crate) struct Reading {
 }
 
 impl Meter {
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Acquire)
+    }
+
     /// Reads the meter and the ring as of one moment between two callbacks.
     pub fn read(&self, mut slots: impl FnMut() -> usize) -> Reading {
         let mut before = self.calls.load(Ordering::Acquire);

@@ -15,11 +15,17 @@ mod callback;
 mod clock;
 mod drift;
 mod file;
+mod host;
+mod opener;
 mod packet;
 mod port;
+mod priority;
 mod problem;
 mod ring;
+mod slot;
 mod sound;
+mod stream;
+mod system;
 mod thread;
 
 pub use file::FileError;

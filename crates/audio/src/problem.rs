@@ -13,7 +13,7 @@
 //!
 //! `device` is the device's name as the system gives it, or its id when the name is not known; both are foreign text.
 
-use hatif_core::text::Text;
+use hatif_core::{audio::DeviceRole, text::Text};
 
 pub(crate) const NO_MICROPHONE: &str = "audio.no_microphone";
 pub(crate) const NO_SPEAKER: &str = "audio.no_speaker";
@@ -31,4 +31,12 @@ const DETAIL_CHARS: usize = 200;
 pub(crate) fn with_detail(code: &'static str, detail: &str) -> Text {
     let one_line: String = detail.chars().map(|c| if c.is_control() { ' ' } else { c }).take(DETAIL_CHARS).collect();
     Text::new(code).with("detail", one_line)
+}
+
+/// There is no device for this at all.
+pub(crate) fn nothing_for(role: DeviceRole) -> Text {
+    Text::new(match role {
+        DeviceRole::Microphone => NO_MICROPHONE,
+        DeviceRole::Speaker | DeviceRole::Ringer => NO_SPEAKER,
+    })
 }

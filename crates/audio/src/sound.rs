@@ -1,10 +1,18 @@
 //! What the media thread reads its microphone from and writes its speaker and ringer to.
 
 use crate::{
-    Devices,
-    file::{FileError, FilePlayer, FileRecorder},
+    AudioConfig, AudioError, Devices,
+    file::{FilePlayer, FileRecorder},
+    opener::Report,
+    system::System,
+    thread::Message,
 };
+use hatif_core::audio::{AudioEvent, DeviceChoice};
 use hatif_media::Block;
+use std::{
+    sync::mpsc::SyncSender,
+    time::{Duration, Instant},
+};
 
 /// Which devices are needed now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -23,22 +31,25 @@ impl Wanted {
 pub(crate) enum Sound {
     None,
     Files { player: Option<FilePlayer>, recorder: Option<FileRecorder>, wanted: Wanted },
+    System(Box<System>),
 }
 
 impl Sound {
-    pub fn open(devices: &Devices) -> Result<Sound, FileError> {
-        Ok(match devices {
-            Devices::None | Devices::System => Sound::None,
+    /// `messages`: how the devices' own thread reaches the media thread.
+    pub fn open(config: &AudioConfig, messages: SyncSender<Message>) -> Result<Sound, AudioError> {
+        Ok(match &config.devices {
+            Devices::None => Sound::None,
             Devices::Files { play, record } => Sound::Files {
                 player: play.as_deref().map(FilePlayer::open).transpose()?,
                 recorder: record.as_deref().map(FileRecorder::create).transpose()?,
                 wanted: Wanted::default(),
             },
+            Devices::System => Sound::System(Box::new(System::start(config.choice.clone(), messages)?)),
         })
     }
 
-    /// Opens and closes devices as needed.
-    pub fn want(&mut self, now_wanted: Wanted) {
+    /// Opens, watches and closes devices as needed.
+    pub fn update(&mut self, now_wanted: Wanted, now: Instant, on_event: &mut impl FnMut(AudioEvent)) {
         match self {
             Sound::None => {}
             Sound::Files { player, wanted, .. } => {
@@ -47,6 +58,42 @@ impl Sound {
                     player.stop();
                 }
             }
+            Sound::System(system) => system.update(now_wanted, now, on_event),
+        }
+    }
+
+    /// Nothing is open, so the media thread may sleep if it has nothing to do.
+    pub fn is_quiet(&self) -> bool {
+        match self {
+            Sound::None | Sound::Files { .. } => true,
+            Sound::System(system) => system.is_quiet(),
+        }
+    }
+
+    /// How long it may sleep; `None`: until somebody wants something.
+    pub fn rest(&self, now: Instant) -> Option<Duration> {
+        match self {
+            Sound::None | Sound::Files { .. } => None,
+            Sound::System(system) => system.rest(now),
+        }
+    }
+
+    pub fn report(&mut self, report: Report, now: Instant, on_event: &mut impl FnMut(AudioEvent)) {
+        if let Sound::System(system) = self {
+            system.report(report, now, on_event);
+        }
+    }
+
+    pub fn list(&mut self, now: Instant, on_event: &mut impl FnMut(AudioEvent)) {
+        match self {
+            Sound::None | Sound::Files { .. } => on_event(AudioEvent::Devices { inputs: vec![], outputs: vec![] }),
+            Sound::System(system) => system.list(now),
+        }
+    }
+
+    pub fn select(&mut self, choice: DeviceChoice) {
+        if let Sound::System(system) = self {
+            system.select(choice);
         }
     }
 
@@ -61,6 +108,7 @@ impl Sound {
     pub fn read(&mut self, microphone: &mut Block) {
         match self {
             Sound::Files { player: Some(player), .. } => player.read(microphone),
+            Sound::System(system) => system.read(microphone),
             Sound::None | Sound::Files { .. } => microphone.fill(0.0),
         }
     }
@@ -74,11 +122,12 @@ impl Sound {
                 recorder.write(speaker);
             }
             Sound::Files { .. } => {}
+            Sound::System(system) => system.write(speaker, ringer),
         }
     }
 }
 
-fn mix(speaker: &mut Block, ringer: &Block) {
+pub(crate) fn mix(speaker: &mut Block, ringer: &Block) {
     for (sample, ring) in speaker.iter_mut().zip(ringer) {
         *sample += ring;
     }

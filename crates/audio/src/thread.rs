@@ -3,9 +3,10 @@
 use crate::{
     AudioConfig, AudioError,
     clock::TickClock,
+    opener::Report,
     packet::RtcpReceived,
     port::{OpenError, Port},
-    problem,
+    priority, problem,
     sound::{Sound, Wanted},
 };
 use hatif_core::{
@@ -23,7 +24,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, SyncSender},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender},
     },
     time::{Duration, Instant, SystemTime},
 };
@@ -44,6 +45,8 @@ const POLL_GRAIN: Duration = Duration::from_millis(1);
 
 pub(crate) enum Message {
     Command(AudioCommand),
+    /// From the thread that opens sound devices.
+    Sound(Box<Report>),
 }
 
 /// A call here: its port, and what was said about it before its media started.
@@ -78,13 +81,13 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
     pub fn new(
         config: AudioConfig,
         mailbox: Receiver<Message>,
-        _messages: SyncSender<Message>,
+        messages: SyncSender<Message>,
         stop: Arc<AtomicBool>,
         on_event: F,
     ) -> Result<Self, AudioError> {
         Ok(MediaThread {
             engine: MediaEngine::new(random()),
-            sound: Sound::open(&config.devices)?,
+            sound: Sound::open(&config, messages)?,
             lines: BTreeMap::new(),
             poll: mio::Poll::new()?,
             mailbox,
@@ -102,6 +105,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
 
     /// Until `Shutdown`.
     pub fn run(mut self) {
+        priority::raise_media_thread();
         while !self.stop.load(Ordering::Acquire) {
             let turn = if self.is_idle(Instant::now()) { self.sleep() } else { self.tick() };
             if turn.is_break() {
@@ -111,17 +115,27 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         for call in self.lines.keys().copied().collect::<Vec<_>>() {
             self.stop_line(call);
         }
+        // Before the devices are closed, so that their thread does not wait for a full mailbox.
+        drop(self.mailbox);
     }
 
     fn is_idle(&self, now: Instant) -> bool {
-        !self.wanted(now).any()
+        !self.wanted(now).any() && self.sound.is_quiet()
     }
 
-    /// Nothing sounds: waits for the next message, however long it takes.
+    /// Nothing sounds: waits for the next message, or until the devices want to be looked at.
     fn sleep(&mut self) -> ControlFlow<()> {
-        self.sound.want(Wanted::default());
-        let Ok(message) = self.mailbox.recv() else { return ControlFlow::Break(()) };
-        let turn = self.obey(message);
+        let now = Instant::now();
+        self.sound.update(Wanted::default(), now, &mut self.on_event);
+        let message = match self.sound.rest(now) {
+            Some(rest) => self.mailbox.recv_timeout(rest),
+            None => self.mailbox.recv().map_err(RecvTimeoutError::from),
+        };
+        let turn = match message {
+            Ok(message) => self.obey(message),
+            Err(RecvTimeoutError::Timeout) => ControlFlow::Continue(()),
+            Err(RecvTimeoutError::Disconnected) => ControlFlow::Break(()),
+        };
         let now = Instant::now();
         self.clock.restart(now);
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -141,7 +155,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         let now = Instant::now();
         self.receive(now);
         let wanted = self.wanted(now);
-        self.sound.want(wanted);
+        self.sound.update(wanted, now, &mut self.on_event);
 
         let (mut microphone, mut speaker, mut ringer) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
         self.sound.read(&mut microphone);
@@ -235,7 +249,13 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
     }
 
     fn obey(&mut self, message: Message) -> ControlFlow<()> {
-        let Message::Command(command) = message;
+        let command = match message {
+            Message::Command(command) => command,
+            Message::Sound(report) => {
+                self.sound.report(*report, Instant::now(), &mut self.on_event);
+                return ControlFlow::Continue(());
+            }
+        };
         match command {
             AudioCommand::OpenPort { call, bind } => self.open_port(call, bind),
             AudioCommand::Start { call, session } => self.start_line(call, session),
@@ -259,10 +279,8 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
                 self.tone = None;
                 self.engine.play_tone(None);
             }
-            AudioCommand::ListDevices => {
-                (self.on_event)(AudioEvent::Devices { inputs: vec![], outputs: vec![] });
-            }
-            AudioCommand::SelectDevices(_) => {}
+            AudioCommand::ListDevices => self.sound.list(Instant::now(), &mut self.on_event),
+            AudioCommand::SelectDevices(choice) => self.sound.select(choice),
             AudioCommand::Meter { on } => {
                 self.meter = on;
                 self.engine.set_meter(on);

@@ -28,6 +28,8 @@ pub struct Station {
 
 impl Station {
     pub fn start(config: AudioConfig) -> Station {
+        let filter = tracing_subscriber::EnvFilter::from_default_env();
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
         let (sender, events) = channel();
         let audio = Audio::start(config, move |event| drop(sender.send(event))).expect("audio starts");
         Station { audio, events, seen: vec![] }
