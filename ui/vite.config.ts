@@ -1,22 +1,16 @@
 // How the window's page is built and served. The page is all that `tauri.conf.json` embeds: no request leaves it.
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 
-/** The policy of `tauri.conf.json`, so that `vite preview` and the Chromium tests run under it too. */
-const contentSecurityPolicy = [
-  "default-src 'self'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "font-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self' ipc: http://ipc.localhost",
-  "object-src 'none'",
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
+/** The policy of the window, so that `vite preview` and the Chromium tests run under it too. */
+const { csp } = JSON.parse(readFileSync(new URL('../tauri.conf.json', import.meta.url), 'utf8')).app.security;
+const contentSecurityPolicy = Object.entries(csp)
+  .map(([directive, sources]) => `${directive} ${sources}`)
+  .join('; ');
 
 export default defineConfig({
   root,

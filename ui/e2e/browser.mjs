@@ -10,7 +10,7 @@ const ARGS = [
 ];
 
 /**
- * Opens the browser. `page()` gives the page of a scenario, waiting until it is drawn; whatever the page complains
+ * Opens the browser. `page()` gives the page of a scenario, drawn, in a tab that the next call takes over; whatever the page complains
  * about (an exception, a breach of the policy, a request that leaves it) is collected in `page.complaints`.
  */
 export async function open() {
@@ -19,18 +19,33 @@ export async function open() {
   const origin = server.resolvedUrls?.local[0] ?? '';
   const browser = await chromium.launch({ executablePath: EXECUTABLE, args: ARGS });
 
-  async function page({ scenario = 'first-run', lang = 'en', theme = 'light', width = 420, height = 720, pace = 0.05, context: more = {} } = {}) {
-    const context = await browser.newContext({ viewport: { width, height }, locale: 'en-GB', timezoneId: 'Asia/Dubai', reducedMotion: 'reduce', ...more });
+  // One tab for each kind of view, used again: a new one would load and compile everything anew.
+  const tabs = new Map();
+
+  async function tab(view) {
+    const kind = JSON.stringify(view);
+    const kept = tabs.get(kind);
+    if (kept) return kept;
+    const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Asia/Dubai', reducedMotion: 'reduce', ...view });
     const page = await context.newPage();
-    const complaints = [];
-    page.on('pageerror', (error) => complaints.push(String(error)));
-    page.on('console', (line) => line.type() === 'error' && complaints.push(line.text()));
-    page.on('request', (request) => !request.url().startsWith(origin) && complaints.push(`request to ${request.url()}`));
+    page.complaints = [];
+    await page.addInitScript(() => localStorage.clear());
+    page.on('pageerror', (error) => page.complaints.push(String(error)));
+    page.on('console', (line) => line.type() === 'error' && page.complaints.push(line.text()));
+    page.on('request', (request) => !request.url().startsWith(origin) && page.complaints.push(`request to ${request.url()}`));
+    tabs.set(kind, page);
+    return page;
+  }
+
+  async function page({ scenario = 'first-run', lang = 'en', theme = 'light', width = 420, height = 720, pace = 0.05, ...view } = {}) {
+    const page = await tab({ viewport: { width, height }, ...view });
     const query = new URLSearchParams({ scenario, lang, theme, pace: String(pace) });
+    page.complaints.length = 0;
+    await page.mouse.move(0, 0);
     await page.goto(`${origin}?${query}`);
-    await page.waitForSelector('main, .shell');
+    await page.waitForSelector('main');
     await page.evaluate(() => document.fonts.ready);
-    return Object.assign(page, { complaints, close: () => context.close() });
+    return page;
   }
 
   return {

@@ -67,7 +67,7 @@ export const SCREENS = [
     },
   },
   { name: 'incoming', scenario: 'incoming' },
-  { name: 'incoming-second', scenario: 'incoming-second', act: (page) => page.click('.strip:visible').catch(() => {}) },
+  { name: 'incoming-second', scenario: 'incoming-second', act: async (page) => { if (await page.locator('.strip').isVisible()) await page.click('.strip'); } },
   { name: 'incoming-many', scenario: 'incoming-many' },
   { name: 'incoming-hostile', scenario: 'incoming-hostile' },
   ...['dialing', 'ringing', 'active', 'active-muted', 'active-held', 'active-remote-hold', 'active-silent', 'active-poor', 'several', 'ended', 'ended-busy', 'ended-failed'].map(

@@ -25,7 +25,6 @@ for (const screen of SCREENS) {
         const page = await window.page({ scenario: screen.scenario, lang, theme, width, height });
         await screen.act?.(page);
         await page.screenshot({ path: `${folder}/${name}.png` });
-        await page.close();
         taken += 1;
       }
     }

@@ -38,7 +38,7 @@ class Phone {
         this.#snapshot === undefined ? early.push(event) : this.#take(event),
       );
       this.#snapshot = snapshot;
-      // Whole values: an event that the snapshot already holds changes nothing when it is told again.
+      // Told between the answer and its arrival here.
       early.forEach((event) => this.#take(event));
       this.status = 'running';
     } catch (error) {
@@ -51,7 +51,7 @@ class Phone {
   send(command: Command): void {
     this.#backend?.send(command).catch((error: unknown) => {
       console.error(`command ${command.command} did not reach the application`, error);
-      refused.add(command.command, { code: 'command.not_delivered', params: {} });
+      refused.undelivered();
     });
   }
 

@@ -8,6 +8,8 @@ type Place = (text: Text) => void;
 class Refusals {
   #places = new Map<string, Place>();
   #toast: Place = () => {};
+  /** Told when a command did not even reach the application. */
+  undelivered: () => void = () => {};
 
   /** Where refusals go that no screen has claimed. */
   set fallback(toast: Place) {

@@ -1,6 +1,6 @@
 // Short messages at the foot of the window: refusals, and deletions that can still be undone.
 import { refused } from './refusals';
-import { message } from '../i18n/i18n.svelte';
+import { message, t } from '../i18n/i18n.svelte';
 
 export interface Toast {
   id: number;
@@ -30,4 +30,5 @@ class Toasts {
 }
 
 export const toasts = new Toasts();
+refused.undelivered = () => void toasts.add({ text: t('message.not_delivered'), level: 'error' });
 refused.fallback = (text) => void toasts.add({ text: message(text), level: 'error' });

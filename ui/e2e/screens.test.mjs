@@ -1,0 +1,54 @@
+// Every screen in every state: accessible (axe: WCAG 2.2 A and AA), inside the window, and silent towards the network.
+import axe from 'axe-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { open } from './browser.mjs';
+import { SCREENS } from './screens-list.mjs';
+
+const VIEWS = [
+  { lang: 'en', theme: 'light', width: 420, height: 720 },
+  { lang: 'ar', theme: 'dark', width: 320, height: 640 },
+  { lang: 'fa', theme: 'light', width: 1100, height: 760 },
+];
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+let browser;
+beforeAll(async () => {
+  browser = await open();
+});
+afterAll(() => browser.close());
+
+/** What stands out of the window sideways, and what is pressed and too small: 40 px, as the design has it. */
+function misfits() {
+  const found = [];
+  for (const scroller of document.querySelectorAll('html, .scroll, .front, .welcome, .incoming')) {
+    if (scroller.scrollWidth > scroller.clientWidth + 1) found.push(`${scroller.className || 'page'} scrolls sideways`);
+  }
+  for (const element of document.querySelectorAll('button, select, input:not([type=checkbox], [type=radio]), summary')) {
+    const box = element.getBoundingClientRect();
+    if (box.width > 0 && (box.height < 39.5 || box.width < 39.5)) {
+      found.push(`${element.outerHTML.slice(0, 80)} is ${Math.round(box.width)} x ${Math.round(box.height)}`);
+    }
+  }
+  return found;
+}
+
+describe.each(VIEWS)('in $lang, $theme, $width px', (view) => {
+  it.each(SCREENS)('$name', async ({ scenario, act }) => {
+    const page = await browser.page({ scenario, ...view });
+    await act?.(page);
+    await page.evaluate(axe.source);
+    const { violations } = await page.evaluate((tags) => globalThis.axe.run({ runOnly: tags }), TAGS);
+    const broken = violations.map(({ id, nodes }) => `${id}: ${nodes.map((n) => `${n.html.slice(0, 120)} ${n.failureSummary}`).join('\n  ')}`);
+    expect(broken).toEqual([]);
+    expect(await page.evaluate(misfits)).toEqual([]);
+    expect(page.complaints).toEqual([]);
+  });
+});
+
+it('Persian at twice the size of text, in 320 px', async () => {
+  for (const scenario of ['first-run', 'home', 'active', 'incoming-second', 'several', 'ended-failed']) {
+    const page = await browser.page({ scenario, lang: 'fa', width: 320, height: 640 });
+    await page.evaluate(() => document.documentElement.style.setProperty('font-size', '200%'));
+    expect(await page.evaluate(misfits), scenario).toEqual([]);
+  }
+});
