@@ -25,25 +25,30 @@ class Screen {
   readonly call = $derived(this.calls.find((c) => c.id === this.#chosen) ?? liveliest(this.calls));
 
   show(name: ScreenName): void {
+    const from = this.name;
     this.name = name;
+    if (name === from) return;
+    // The focus follows: a screen reader starts with the heading, and the way back ends where it began.
+    if (name === 'settings' || name === 'account') void focus('.front h1');
+    else if (name === 'home') void focus(from === 'calls' ? '#dial' : '#settings');
   }
 
   /** Brings a call to the front; keys and digits are for it from now on. */
   choose(call: number): void {
     this.#chosen = call;
     this.name = 'calls';
-    void this.focusCall();
+    void focus('#call-heading');
   }
 
   /** Puts an ended call away before the application does. */
   dismiss(call: number): void {
     this.#dismissed = new Set([...this.#dismissed, call]);
-    if (this.calls.length === 0) this.name = 'home';
+    if (this.calls.length === 0) this.show('home');
   }
 
   editAccount(id?: number): void {
     this.editing = id;
-    this.name = 'account';
+    this.show('account');
   }
 
   /** Puts a number into the dial field and the caret behind it. */
@@ -56,10 +61,11 @@ class Screen {
     field?.setSelectionRange(number.length, number.length);
   }
 
-  async focusCall(): Promise<void> {
-    await tick();
-    document.querySelector<HTMLElement>('#call-heading')?.focus();
-  }
+}
+
+async function focus(selector: string): Promise<void> {
+  await tick();
+  document.querySelector<HTMLElement>(selector)?.focus();
 }
 
 const ORDER = ['active', 'answering', 'ringing', 'dialing', 'ending', 'ended', 'incoming'];
