@@ -111,21 +111,40 @@ fn find_in(host: &Host, id: &DeviceId, direction: Direction) -> Option<Device> {
 }
 
 fn list(host: &Host) -> Listing {
-    let defaults = [host.default_input_device(), host.default_output_device()].map(|device| device.map(|d| id(&d)));
-    let devices: Vec<Device> =
-        host.devices().map(|devices| devices.take(4 * MOST_DEVICES).collect()).unwrap_or_default();
-    let listed = |direction, default: &Option<String>| {
+    let found = host.devices().map(|devices| devices.take(4 * MOST_DEVICES).collect::<Vec<_>>()).unwrap_or_default();
+    #[cfg(target_os = "linux")]
+    let graph = if host.id() == HostId::PipeWire { crate::pipewire::graph() } else { None };
+    let listed = |direction: Direction| {
+        let default = match direction {
+            Direction::Capture => host.default_input_device(),
+            Direction::Playback => host.default_output_device(),
+        };
+        let default = default.map(|device| id(&device));
         let mut seen = BTreeSet::new();
-        devices
-            .iter()
-            .filter(|device| is_for(device, direction))
-            .map(|device| (id(device), name(device)))
-            .filter(|(id, _)| !id.is_empty() && seen.insert(id.clone()))
-            .map(|(id, name)| AudioDevice { is_default: default.as_ref() == Some(&id), id, name })
-            .take(MOST_DEVICES)
-            .collect()
+        let devices = found.iter().filter(|device| is_for(device, direction)).filter_map(|device| {
+            let (id, name) = (id(device), name(device));
+            let is_default = default.as_ref() == Some(&id);
+            #[cfg(target_os = "linux")]
+            let is_default = match &graph {
+                Some(graph) => is_default_of(graph, device, direction)?,
+                None => is_default,
+            };
+            (!id.is_empty() && seen.insert(id.clone())).then_some(AudioDevice { id, name, is_default })
+        });
+        devices.take(MOST_DEVICES).collect()
     };
-    Listing { inputs: listed(Direction::Capture, &defaults[0]), outputs: listed(Direction::Playback, &defaults[1]) }
+    Listing { inputs: listed(Direction::Capture), outputs: listed(Direction::Playback) }
+}
+
+/// Whether a PipeWire device is the default; `None` if it is no device but a program's stream.
+#[cfg(target_os = "linux")]
+fn is_default_of(graph: &crate::pipewire::Graph, device: &Device, direction: Direction) -> Option<bool> {
+    let id = device.id().ok()?;
+    let (devices, default) = match direction {
+        Direction::Capture => (&graph.sources, &graph.default_source),
+        Direction::Playback => (&graph.sinks, &graph.default_sink),
+    };
+    devices.contains(id.id()).then_some(default.as_deref() == Some(id.id()))
 }
 
 /// Whether the device is one that a person would choose for this.
@@ -154,7 +173,7 @@ fn supports(device: &Device, shape: DeviceDirection, direction: Direction) -> bo
 }
 
 /// cpal gives its three default devices, sinks as "duplex" (a monitor can be captured), sources as inputs, and also the
-/// streams of programs, as inputs and outputs.
+/// streams of programs, as inputs and outputs; [`crate::pipewire`] knows which are which.
 #[cfg(target_os = "linux")]
 fn is_pipewire_device(name: &str, shape: DeviceDirection, direction: Direction) -> bool {
     if matches!(name, "sink_default" | "input_default" | "output_default") || name.starts_with("cpal-") {

@@ -18,6 +18,8 @@ mod file;
 mod host;
 mod opener;
 mod packet;
+#[cfg(target_os = "linux")]
+mod pipewire;
 mod port;
 mod priority;
 mod problem;

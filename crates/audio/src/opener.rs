@@ -23,7 +23,7 @@ pub(crate) enum Request {
 }
 
 pub(crate) enum Report {
-    Opened { role: DeviceRole, ticket: u64, result: Result<Opened, Text> },
+    Opened { role: DeviceRole, ticket: u64, result: Box<Result<Opened, Text>> },
     Listed(Listing),
 }
 
@@ -33,6 +33,8 @@ pub(crate) struct Opened {
     pub end: End,
     /// Which device it is; for the default, the system's name for "default".
     pub id: String,
+    /// The sound system moves the stream itself when its default changes.
+    pub follows_default: bool,
     pub name: String,
     /// It is not the device asked for, but the default, and this is why.
     pub problem: Option<Text>,
@@ -54,7 +56,7 @@ pub(crate) fn run(requests: Receiver<Request>, epoch: Instant, mut report: impl 
             Request::Open { role, id, careful, ticket } => {
                 system.refresh();
                 let result = open(&system, role, id.as_deref(), careful, epoch);
-                report(Report::Opened { role, ticket, result })
+                report(Report::Opened { role, ticket, result: Box::new(result) })
             }
             Request::Close(stream) => {
                 drop(stream);
@@ -103,7 +105,11 @@ fn open(
 fn open_device(device: &cpal::Device, direction: Direction, careful: bool, epoch: Instant) -> Result<Opened, Text> {
     let name = host::name(device);
     match stream::open(device, direction, careful, epoch) {
-        Ok((stream, end)) => Ok(Opened { stream, end, id: host::id(device), name, problem: None }),
+        Ok((stream, end)) => {
+            let id = host::id(device);
+            let follows_default = id.starts_with("pipewire:");
+            Ok(Opened { stream, end, id, follows_default, name, problem: None })
+        }
         Err(error) => {
             tracing::warn!(kind = ?error.kind(), ?direction, "a sound device cannot be opened");
             Err(refused(&error, &name))

@@ -157,7 +157,8 @@ impl Slot {
                 let used = &running.opened.id;
                 let on_default = self.choice.as_ref() != Some(used);
                 let default = devices.iter().find(|device| device.is_default);
-                let other_default = on_default && default.is_some_and(|default| default.id != *used);
+                let other_default =
+                    on_default && !running.opened.follows_default && default.is_some_and(|default| default.id != *used);
                 let gone = !on_default && !chosen_is_there;
                 // A device that is there and does not open is tried again when something changes, not for ever.
                 let hopeful = changed || self.problem.as_ref().is_some_and(|text| text.code == problem::DEVICE_GONE);

@@ -47,7 +47,7 @@ impl System {
         let epoch = Instant::now();
         let (requests, served) = sync_channel(REQUESTS);
         // The media thread takes messages every 10 ms or sleeps on them, so this blocks for a moment at most.
-        let report = move |report| messages.send(Message::Sound(Box::new(report))).is_ok();
+        let report = move |report| messages.send(Message::Sound(report)).is_ok();
         let opener = std::thread::Builder::new()
             .name("hatif-devices".into())
             .spawn(move || opener::run(served, epoch, report))?;
@@ -107,7 +107,7 @@ impl System {
 
     pub fn report(&mut self, report: Report, now: Instant, on_event: &mut impl FnMut(AudioEvent)) {
         match report {
-            Report::Opened { role, ticket, result } => self.slot(role).opened(ticket, result, now),
+            Report::Opened { role, ticket, result } => self.slot(role).opened(ticket, *result, now),
             Report::Listed(listing) => {
                 self.list_pending = false;
                 let changed = self.listing.as_ref().is_some_and(|last| *last != listing);

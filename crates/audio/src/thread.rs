@@ -46,7 +46,7 @@ const POLL_GRAIN: Duration = Duration::from_millis(1);
 pub(crate) enum Message {
     Command(AudioCommand),
     /// From the thread that opens sound devices.
-    Sound(Box<Report>),
+    Sound(Report),
 }
 
 /// A call here: its port, and what was said about it before its media started.
@@ -252,7 +252,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         let command = match message {
             Message::Command(command) => command,
             Message::Sound(report) => {
-                self.sound.report(*report, Instant::now(), &mut self.on_event);
+                self.sound.report(report, Instant::now(), &mut self.on_event);
                 return ControlFlow::Continue(());
             }
         };

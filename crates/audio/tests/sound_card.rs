@@ -11,7 +11,7 @@ use hatif_core::{
 };
 use support::{
     Station, assert_tone, connect, read_wav,
-    sound_server::{Running, play, within},
+    sound_server::{Running, play, tool, within},
     write_tone,
 };
 
@@ -65,9 +65,32 @@ fn devices_are_listed_once_and_by_id() {
     within("devices_are_listed_once_and_by_id", || {
         let mut station = on(DeviceChoice::default());
         let (inputs, outputs) = devices(&mut station);
-        for (id, list) in [("pipewire:agent_mic", &inputs), ("pipewire:far_spk", &outputs)] {
-            let found: Vec<_> = list.iter().filter(|device| device.id == id).collect();
-            assert!(found.len() == 1 && !found[0].name.is_empty(), "{id} in {list:#?}");
-        }
+        let sorted = |list: &[AudioDevice]| {
+            assert!(list.iter().all(|device| !device.name.is_empty()), "{list:#?}");
+            let mut ids: Vec<_> = list.iter().map(|device| (device.id.clone(), device.is_default)).collect();
+            ids.sort();
+            ids
+        };
+        // The server holds streams too, of its remapped sources, under names of devices.
+        let expected = [("agent_mic", true), ("far_mic", false)];
+        assert_eq!(sorted(&inputs), expected.map(|(id, default)| (format!("pipewire:{id}"), default)));
+        let expected = [("agent_mic_in", false), ("agent_spk", true), ("far_mic_in", false), ("far_spk", false)];
+        assert_eq!(sorted(&outputs), expected.map(|(id, default)| (format!("pipewire:{id}"), default)));
+
+        // What changes while somebody looks at the list is told without being asked for.
+        tool("pactl", &["set-default-sink", "far_spk"]);
+        station.wait("the new default", |event| match event {
+            AudioEvent::Devices { outputs, .. } => {
+                outputs.iter().any(|device| device.id == "pipewire:far_spk" && device.is_default).then_some(())
+            }
+            _ => None,
+        });
+        tool("pactl", &["load-module", "module-null-sink", "sink_name=plugged_in"]);
+        station.wait("a device plugged in", |event| match event {
+            AudioEvent::Devices { outputs, .. } => {
+                outputs.iter().any(|device| device.id == "pipewire:plugged_in").then_some(())
+            }
+            _ => None,
+        });
     });
 }
