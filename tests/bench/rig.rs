@@ -50,7 +50,10 @@ impl Rig {
         let mut sox = Command::new("sox");
         sox.args(SENTENCES.map(|s| format!("{SPEECH}/sense_and_sensibility_01_austen_64kb-{s}.wav")));
         sox.args(["-r", "48000"]).arg(&speech).args(["norm", "-6", "pad", "0.5", "0.5"]);
-        assert!(sox.status().is_ok_and(|s| s.success()), "sox and pocketsphinx-testdata are needed: cargo xtask setup bench");
+        assert!(
+            sox.status().is_ok_and(|s| s.success()),
+            "sox and pocketsphinx-testdata are needed: cargo xtask setup bench"
+        );
         Rig { folder, speech }
     }
 
@@ -76,7 +79,8 @@ impl Rig {
     }
 
     fn hatif(&self, who: &str, port: u16, call: Option<&str>) -> Running {
-        let program = std::env::var_os("HATIF_CLI").map_or_else(|| hatif_lab::build_dir().join("hatif-cli"), PathBuf::from);
+        let program =
+            std::env::var_os("HATIF_CLI").map_or_else(|| hatif_lab::build_dir().join("hatif-cli"), PathBuf::from);
         let data = tempfile::tempdir_in(self.folder.path()).expect("a temporary folder").keep();
         let mut command = real_time(&program);
         command.arg("--data").arg(data).arg("--no-keyring");
@@ -85,7 +89,8 @@ impl Rig {
             command.arg("--auto-answer");
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let log = fs::File::create(self.folder.path().join(format!("{who}.log"))).expect("the folder can be written to");
+        let log =
+            fs::File::create(self.folder.path().join(format!("{who}.log"))).expect("the folder can be written to");
         let mut child = command.stderr(log).spawn().expect("hatif-cli can be started");
         let output = child.stdout.take().expect("it was asked for");
         let events = Transcript::new("hatif-cli");
@@ -96,7 +101,8 @@ impl Rig {
         });
         let input = child.stdin.as_mut().expect("it was asked for");
         let account = json!({ "kind": "direct", "user": who, "domain": "127.0.0.1", "local_port": port });
-        writeln!(input, "{}", json!({ "command": "add_account", "account": account })).expect("hatif-cli takes commands");
+        writeln!(input, "{}", json!({ "command": "add_account", "account": account }))
+            .expect("hatif-cli takes commands");
         events.wait_for("its account", 0, |event| event["event"] == "account_changed");
         if let Some(address) = call {
             writeln!(input, "{}", json!({ "command": "call", "to": address })).expect("hatif-cli takes commands");
@@ -140,16 +146,14 @@ impl Rig {
             .stderr(Stdio::null())
             .spawn()
             .expect("pw-cat can be started");
-        for (from, to) in [("far_mic_in:monitor_MONO", "pw-cat:input_FL"), ("agent_spk:monitor_FL", "pw-cat:input_FR")] {
+        for (from, to) in [("far_mic_in:monitor_MONO", "pw-cat:input_FL"), ("agent_spk:monitor_FL", "pw-cat:input_FR")]
+        {
             eventually("the recorder is linked", DEADLINE, || {
                 let link = Command::new("pw-link").args([from, to]).output().ok()?;
                 link.status.success().then_some(())
             });
         }
-        let played = real_time(Path::new("pw-play"))
-            .args(["--target", "far_mic_in"])
-            .arg(&self.speech)
-            .status();
+        let played = real_time(Path::new("pw-play")).args(["--target", "far_mic_in"]).arg(&self.speech).status();
         assert!(played.is_ok_and(|s| s.success()), "pw-play could not play the speech");
         // The end of the speech is still on its way.
         std::thread::sleep(std::time::Duration::from_millis(1200));
@@ -175,7 +179,9 @@ fn real_time(program: &Path) -> Command {
 fn wait_active(phone: &Running) {
     match phone {
         Running::Hatif { events, .. } => {
-            events.wait_for("an active call", 0, |e| e["event"] == "call_changed" && e["call"]["state"]["state"] == "active");
+            events.wait_for("an active call", 0, |e| {
+                e["event"] == "call_changed" && e["call"]["state"]["state"] == "active"
+            });
         }
         Running::Baresip { process } => {
             eventually("baresip's call", DEADLINE, || process.output().contains("Call established").then_some(()));

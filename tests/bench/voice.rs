@@ -93,7 +93,9 @@ fn report(all: &[(&str, Figures)], runs: usize) {
     ];
     let mut text = String::from("# Voice through virtual headsets, no loss\n\n");
     text += &format!("`cargo xtask bench voice`; {}; commit {}; {}.\n", date(), commit(), machine());
-    text += &format!("Median of {runs} runs, (least to most). One 22 s reader, PipeWire null sinks, SIP and RTP on loopback.\n\n");
+    text += &format!(
+        "Median of {runs} runs, (least to most). One 22 s reader, PipeWire null sinks, SIP and RTP on loopback.\n\n"
+    );
     text += "| | Hatif | goal | baresip to baresip |\n|---|---|---|---|\n";
     for row in &rows {
         let number = |v: &Value| v.as_f64().map(|n| format!("{n:.2}")).unwrap_or_default();

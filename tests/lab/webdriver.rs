@@ -1,11 +1,16 @@
 //! The real window, driven as a person would drive it: WebKitWebDriver (W3C WebDriver) starts the application and
 //! clicks in its page.
 
-use crate::{DEADLINE, ports, process::{Process, eventually, words}};
+use crate::{
+    DEADLINE, ports,
+    process::{Process, eventually, words},
+};
 use base64::prelude::*;
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 
+/// The driver answers everything within this; starting the application takes longest.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 /// The key of an element reference in WebDriver's JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
@@ -22,7 +27,14 @@ impl Window {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (port, data) = (ports::free(1), folder.path().join("data").display().to_string());
         let locale = format!("{language}_{}.UTF-8", if language == "fa" { "IR" } else { "EG" });
-        let environment = [("HATIF_DATA", data), ("LANG", locale.clone()), ("LC_ALL", locale.clone()), ("LANGUAGE", locale)];
+        let environment = [
+            // Without it WebKit lets nobody drive the page (`tauri-driver` sets the same).
+            ("TAURI_WEBVIEW_AUTOMATION", "true".to_owned()),
+            ("HATIF_DATA", data),
+            ("LANG", locale.clone()),
+            ("LC_ALL", locale.clone()),
+            ("LANGUAGE", locale),
+        ];
         let arguments = words(["WebKitWebDriver", &format!("--port={port}")]);
         let driver = Process::start_with("WebKitWebDriver", folder.path(), &arguments, &environment);
         let server = format!("http://127.0.0.1:{port}");
@@ -88,7 +100,9 @@ impl Window {
         let picture = self.ask("GET", "/screenshot", None).expect("the page can be pictured");
         let bytes = BASE64_STANDARD.decode(picture.as_str().unwrap_or_default()).expect("a picture in base64");
         let folder = crate::lab_dir().with_file_name("screenshots");
-        fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join(format!("{name}.png")), bytes)).expect("a file");
+        fs::create_dir_all(&folder)
+            .and_then(|()| fs::write(folder.join(format!("{name}.png")), bytes))
+            .expect("a file");
     }
 
     /// The folder that the application keeps its data in.
@@ -108,7 +122,8 @@ impl Drop for Window {
 }
 
 fn request(method: &str, url: &str, body: Option<Value>) -> Result<Value, String> {
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().into();
     let answer = match (method, body) {
         ("GET", _) => agent.get(url).call(),
         ("DELETE", _) => agent.delete(url).call(),
