@@ -36,6 +36,8 @@ pub(crate) struct Account {
     pub wire: Wire,
     /// How often in a row the wire could not be had.
     failures: u32,
+    /// When anything last came by its wire.
+    pub last_heard: Option<Instant>,
     pub credentials: Credentials,
     pub registration: Registration,
     pub registrar: Registrar,
@@ -49,6 +51,7 @@ impl Account {
             config,
             wire: Wire::Down,
             failures: 0,
+            last_heard: None,
             credentials: Credentials::default(),
             registration,
             registrar: Registrar::default(),

@@ -260,7 +260,8 @@ impl Agent {
 
     /// Bytes off the wire.
     fn received(&mut self, now: Instant, id: AccountId, source: (SocketAddr, Option<u64>), bytes: &[u8]) {
-        let Some(account) = self.core.account(id) else { return };
+        let Some(account) = self.core.accounts.get_mut(&id) else { return };
+        account.last_heard = Some(now);
         // Requests from elsewhere are dropped unanswered; so nothing of them is worth reading.
         let listened_to = account.accepts(source.0);
         match parse(bytes) {

@@ -324,3 +324,6 @@ fn ptime(media: &Media) -> u8 {
     let fitting = [10u8, 20, 30, 40, 60].into_iter().rev().find(|ms| u32::from(*ms) <= ptime.min(most));
     fitting.unwrap_or(10)
 }
+
+#[cfg(test)]
+mod tests;

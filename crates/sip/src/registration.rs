@@ -63,6 +63,8 @@ struct Asking {
     since: Instant,
     rounds: Rounds,
     told: bool,
+    /// When a stream that has been silent since it was set is made anew.
+    renew_at: Instant,
 }
 
 impl Registration {
@@ -83,7 +85,7 @@ impl Registration {
         match &self.phase {
             Phase::Idle | Phase::NeedsWire => None,
             Phase::Asking(asking) if !asking.told => Some((asking.since + TELL_AFTER, "registrar does not answer")),
-            Phase::Asking(asking) => reliable.then_some((asking.since + RENEW_AFTER, "registrar's stream is dead")),
+            Phase::Asking(asking) => reliable.then_some((asking.renew_at, "registrar's stream is dead")),
             Phase::Registered { refresh_at } => Some((*refresh_at, "refresh of the registration")),
             Phase::Retry { at } => Some((*at, "registration again")),
             Phase::Leaving { until, .. } => Some((*until, "good-bye to the registrar")),
@@ -181,7 +183,7 @@ impl Core {
         let tx = self.send_register(now, id, &rounds, false);
         if let (Some(tx), Some(registration)) = (tx, self.registration(id)) {
             let told = matches!(registration.shown, RegistrationState::Down { .. });
-            registration.phase = Phase::Asking(Asking { tx, since: now, rounds, told });
+            registration.phase = Phase::Asking(Asking { tx, since: now, rounds, told, renew_at: now + RENEW_AFTER });
         }
     }
 
@@ -325,6 +327,10 @@ impl Core {
                 // Retransmission goes on: that is the next attempt.
                 let retry_at = Some(asking.since + RETRY);
                 self.show(id, RegistrationState::Down { cause: Cause::TimedOut, retry_at });
+            }
+            Phase::Asking(asking) if account.last_heard.is_some_and(|at| at + RENEW_AFTER > asking.renew_at) => {
+                // Calls are heard on it: the stream lives, only the registrar is slow.
+                asking.renew_at = now + RENEW_AFTER;
             }
             Phase::Asking(asking) => {
                 let tx = asking.tx;

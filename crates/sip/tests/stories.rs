@@ -52,8 +52,15 @@ impl Story {
             delay: (rng.random_range(1..40), rng.random_range(40..most)),
             transport,
         };
-        let count = if rng.random_bool(0.3) { 3 } else { 2 };
-        let configs = (0..count).map(|i| direct(i, transport)).collect();
+        // Either phones that call each other, or two phones at a registrar, which calls them and is called.
+        let pbx = rng.random_bool(0.25);
+        let count = if pbx || rng.random_bool(0.3) { 3 } else { 2 };
+        let config = |i| match (pbx, i) {
+            (false, _) => direct(i, transport),
+            (true, 0) => registrar(0, transport, Some("secret")),
+            (true, _) => registered(i, 0, transport, "secret"),
+        };
+        let configs = (0..count).map(config).collect();
         let world = World::new(rng.random(), conditions, configs);
         let mut story = Story {
             world,
@@ -77,10 +84,20 @@ impl Story {
         for _ in 0..story.rng.random_range(1..5) {
             let id = CallId(story.dialled.len() as u32 + 1);
             let (from, hop) = (story.rng.random_range(0..count), story.rng.random_range(1..count));
-            let to = (from + hop) % count;
+            let mut to = (from + hop) % count;
+            let at = Duration::from_millis(story.rng.random_range(3_000..30_000));
+            let mut target = format!("call{}@{}", id.0, address(to));
+            if pbx && from == 0 {
+                // The phone sees its own name as the target: one such call, so that it can be told.
+                if story.dialled.values().any(|pair| *pair == (0, to)) {
+                    continue;
+                }
+                target = format!("user{to}");
+            } else if pbx {
+                to = 0;
+                target = format!("call{}", id.0);
+            }
             story.dialled.insert(id, (from, to));
-            let at = Duration::from_millis(story.rng.random_range(100..30_000));
-            let target = format!("call{}@{}", id.0, address(to));
             let invite = Input::Invite { account: ACCOUNT, call: id, target, media: media(from, id) };
             story.world.act_later(at, from, invite);
             if story.rng.random_bool(0.4) {
@@ -163,8 +180,10 @@ impl Story {
     fn take(&mut self, agent: usize, event: &Event) {
         let call = match event {
             Event::Incoming { call, headers, .. } => {
-                let number = headers.target.strip_prefix("call").and_then(|n| n.parse().ok()).expect("our own target");
-                let before = self.incoming.insert((agent, *call), CallId(number));
+                let number = headers.target.strip_prefix("call").and_then(|n| n.parse().ok()).map(CallId);
+                let from_pbx = || self.dialled.iter().find(|(_, pair)| **pair == (0, agent)).map(|(id, _)| *id);
+                let number = number.or_else(from_pbx).expect("our own target");
+                let before = self.incoming.insert((agent, *call), number);
                 assert!(before.is_none(), "an id came twice");
                 *call
             }
@@ -217,6 +236,9 @@ impl Story {
         }
         for (agent, call) in self.incoming.keys().copied().collect::<Vec<_>>() {
             self.world.act(agent, Input::HangUp { call });
+        }
+        for agent in 0..self.read.len() {
+            self.world.act(agent, Input::Unregister(ACCOUNT));
         }
         self.look();
         let rest = self.world.run_to_rest(Duration::from_secs(400));
@@ -285,14 +307,17 @@ impl Story {
 /// Which ends of caller and callee belong together. `None`: it never rang.
 fn agree(ends: (EndReason, Option<EndReason>), lossy: bool) -> bool {
     use EndReason::*;
-    let Some(callee) = ends.1 else { return ends.0 == Cancelled || lossy && ends.0 == TimedOut };
+    let Some(callee) = ends.1 else {
+        return ends.0 == Cancelled
+            || lossy && matches!(ends.0, TimedOut | Wire(WireFailure::TimedOut) | TemporarilyUnavailable);
+    };
     match (ends.0, callee) {
         (LocalHangUp, RemoteHangUp | LocalHangUp) | (RemoteHangUp, LocalHangUp) => true,
         // Our CANCEL, or what it crossed: their answer, their refusal, their hang-up.
         (Cancelled, Missed | RemoteHangUp | Declined | LocalHangUp) => true,
         (Busy | Rejected, Declined) => true,
-        // A network that loses every copy of something.
-        (TimedOut, _) | (_, TimedOut) => lossy,
+        // A network that loses every copy of something, or a stream that is dead.
+        (TimedOut | Wire(WireFailure::TimedOut), _) | (_, TimedOut) => lossy,
         _ => false,
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     core::{ALLOW, SDP},
     offer::Negotiation,
     sdp::Sdp,
-    text::{Method, Request, Response, Uri, Via},
+    text::{Method, Request, Response, Scheme, Uri, Via},
     transaction::{Arrival, Received, TxId},
 };
 use std::{net::SocketAddr, time::Instant};
@@ -84,8 +84,10 @@ impl Agent {
             }
             _ => {}
         }
-        if !Uri::parse(&request.uri).is_some_and(|uri| uri.is_sip() || uri.scheme == crate::text::Scheme::Tel) {
-            return self.refuse(now, id, tx, &request, 416);
+        match Uri::parse(&request.uri) {
+            Some(uri) if uri.is_sip() || uri.scheme == Scheme::Tel => {}
+            Some(_) => return self.refuse(now, id, tx, &request, 416),
+            None => return self.refuse(now, id, tx, &request, 400),
         }
         if let Some(response) = wants_too_much(&request) {
             return self.core.respond(now, id, tx, response);

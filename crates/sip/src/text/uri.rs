@@ -73,6 +73,10 @@ impl Uri {
                     None => (rest, None),
                 };
                 let (host, params) = rest.split_once(';').unwrap_or((rest, ""));
+                // IPv6 without brackets could end in a port or not (RFC 5118 4.3).
+                if host.parse::<std::net::Ipv6Addr>().is_ok() {
+                    return None;
+                }
                 Some(Uri { scheme, user, host: HostPort::parse(host)?, params: Params::parse(params), headers })
             }
         }
