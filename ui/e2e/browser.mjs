@@ -10,14 +10,14 @@ const ARGS = [
 ];
 
 /**
- * Opens the browser. `page()` gives the page of a scenario, drawn, in a tab that the next call takes over; whatever the page complains
+ * Opens the browser; `textSize` is the size of text that its user has chosen (px). `page()` gives the page of a scenario, drawn, in a tab that the next call takes over; whatever the page complains
  * about (an exception, a breach of the policy, a request that leaves it) is collected in `page.complaints`.
  */
-export async function open() {
+export async function open({ textSize = 16 } = {}) {
   const configFile = fileURLToPath(new URL('../vite.config.ts', import.meta.url));
   const server = await preview({ configFile, preview: { port: 0, open: false }, logLevel: 'silent' });
   const origin = server.resolvedUrls?.local[0] ?? '';
-  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: ARGS });
+  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: [...ARGS, `--blink-settings=defaultFontSize=${textSize}`] });
 
   // One tab for each kind of view, used again: a new one would load and compile everything anew.
   const tabs = new Map();

@@ -46,9 +46,11 @@ describe.each(VIEWS)('in $lang, $theme, $width px', (view) => {
 });
 
 it('Persian at twice the size of text, in 320 px', async () => {
+  const large = await open({ textSize: 32 });
   for (const scenario of ['first-run', 'home', 'active', 'incoming-second', 'several', 'ended-failed']) {
-    const page = await browser.page({ scenario, lang: 'fa', width: 320, height: 640 });
-    await page.evaluate(() => document.documentElement.style.setProperty('font-size', '200%'));
+    const page = await large.page({ scenario, lang: 'fa', width: 320, height: 640 });
+    expect(await page.evaluate(() => getComputedStyle(document.documentElement).fontSize)).toBe('32px');
     expect(await page.evaluate(misfits), scenario).toEqual([]);
   }
+  await large.close();
 });

@@ -31,7 +31,7 @@ export function stateOf(call: CallView): string {
     case 'dialing':
       return t('call.dialing');
     case 'ringing':
-      return t(state.early_media ? 'call.early_media' : 'call.ringing');
+      return t('call.ringing');
     case 'incoming':
       return t('call.incoming');
     case 'answering':
