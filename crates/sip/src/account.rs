@@ -89,6 +89,11 @@ impl Account {
         }
     }
 
+    /// Whether the wire is one connection to the PBX, which dies with it.
+    pub fn has_stream(&self) -> bool {
+        self.config.kind == AccountKind::Registrar && self.config.transport.reliable()
+    }
+
     /// Our address of record.
     pub fn aor(&self) -> Uri {
         Uri::sip(&self.config.user, self.config.domain.clone())
@@ -160,10 +165,7 @@ impl Account {
         }
         let Some(uri) = dialog.next_uri().filter(Uri::is_sip) else { return Destination::NextHop };
         // A stream to the PBX is where it expects us, whatever address it believes to have.
-        if self.config.kind == AccountKind::Registrar && self.config.transport.reliable() {
-            return Destination::NextHop;
-        }
-        if self.is_own_host(&uri.host) {
+        if self.has_stream() || self.is_own_host(&uri.host) {
             return Destination::NextHop;
         }
         let transport = uri.transport().unwrap_or(self.config.transport);

@@ -77,7 +77,8 @@ impl Agent {
                 if self.calls.contains_key(&call) || call.0 & INCOMING_CALL_BIT != 0 {
                     return;
                 }
-                if self.calls.len() >= MAX_CALLS || self.stopping.is_some() {
+                let leaving = self.core.account(account).is_some_and(|a| a.leaving.is_some());
+                if self.calls.len() >= MAX_CALLS || self.stopping.is_some() || leaving {
                     self.core.event(Event::Ended { call, reason: EndReason::Cancelled, status: None });
                     return;
                 }
@@ -162,8 +163,9 @@ impl Agent {
                 account.config = config;
                 return;
             }
+            self.hang_up_all(now, Some(id));
             self.core.unregister(now, id);
-            self.forget_account(id, EndReason::Cancelled);
+            self.forget_account(id, EndReason::LocalHangUp);
         }
         let (call_id, tag) = (self.core.token(), self.core.token());
         self.core.accounts.insert(id, Account::new(config, Registration::new(call_id, tag)));
@@ -245,8 +247,9 @@ impl Agent {
         let again = account.wire_down(now, failure, wanted);
         self.core.registration_wire_down(id, failure, again);
         self.core.tx.wire_down(id, failure);
+        let stream = self.core.account(id).is_some_and(Account::has_stream);
         for call in self.calls.values_mut().filter(|c| c.account == id) {
-            call.wire_down(&mut self.core, failure);
+            call.wire_down(&mut self.core, failure, stream);
         }
     }
 

@@ -312,9 +312,10 @@ impl Call {
         self.open.remove(&tx);
     }
 
-    /// The account's wire went down. A call that waits for it ends; the others live on until something must be sent.
-    pub fn wire_down(&mut self, core: &mut Core, failure: WireFailure) {
-        if matches!(self.state, State::Waiting(_)) {
+    /// The account's wire went down. A call that waits for it ends, and so does one that rings over a `stream`: neither
+    /// our answer nor the caller's CANCEL could pass. The others live on until something must be sent.
+    pub fn wire_down(&mut self, core: &mut Core, failure: WireFailure, stream: bool) {
+        if matches!(self.state, State::Waiting(_)) || stream && matches!(self.state, State::Ringing(_)) {
             self.end(core, EndReason::Wire(failure), None);
         }
     }

@@ -148,7 +148,9 @@ impl Transactions {
             return Received::Copy;
         }
         let Some(via) = request.top_via() else { return Received::Dropped };
-        if self.servers.len() >= MAX_SERVERS {
+        // A flood of new requests must not keep a call from being hung up.
+        let limit = if request.to_tag().is_some() { MAX_SERVERS + MAX_SERVERS / 10 } else { MAX_SERVERS };
+        if self.servers.len() >= limit {
             return Received::Dropped;
         }
         let merge = request.to_tag().is_none().then(|| {

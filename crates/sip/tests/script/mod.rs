@@ -219,7 +219,7 @@ impl Rig {
     }
 
     /// A request of the peer whom the agent called with `invite` and who answered under `tag`.
-    pub fn from_callee(&mut self, invite: &Request, tag: &str, method: Method, seq: u32, body: &str) -> Request {
+    pub fn callee_says(&mut self, invite: &Request, tag: &str, method: Method, seq: u32, body: &str) -> Request {
         self.number += 1;
         let mut request = Request::new(method.clone(), format!("sip:alice@{OWN}"));
         let from = format!("{};tag={tag}", invite.headers.text("To").expect("To"));
