@@ -9,20 +9,9 @@ const PHONE = 'phone';
 export function tauri(): Backend {
   return {
     async ready(onEvent) {
-      // The listener comes first. The snapshot is the first event that counts: what came before it is in it.
-      let started = false;
-      const snapshot = new Promise<Snapshot>((resolve, reject) => {
-        listen<Event>(PHONE, ({ payload }) => {
-          if (started) onEvent(payload);
-          else if (payload.event === 'snapshot') {
-            started = true;
-            resolve(payload.snapshot);
-          }
-        })
-          .then(() => invoke('ready'))
-          .catch(reject);
-      });
-      return snapshot;
+      // The listener comes first, so that what changes while the snapshot is on its way is told too.
+      await listen<Event>(PHONE, ({ payload }) => onEvent(payload));
+      return invoke<Snapshot>('ready');
     },
     async send(command) {
       await invoke('send', { command });
