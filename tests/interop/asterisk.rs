@@ -240,14 +240,6 @@ fn pair() -> Pair {
     Pair { caller, calling, callee, called, _folders: folders }
 }
 
-/// Waits until the last second that this phone played held the tone all the time, or nothing of it.
-fn wait_tail(cli: &Cli, tone: u32, heard: bool) {
-    eventually(&format!("the tone is heard: {heard}"), DEADLINE, || {
-        let seconds = cli.heard().tail(1.0)?.seconds_of(tone);
-        (if heard { seconds > 0.9 } else { seconds == 0.0 }).then_some(())
-    });
-}
-
 #[test]
 fn a_hold_at_one_end_is_known_and_silent_at_the_other() {
     let Pair { mut caller, calling, callee, called, _folders } = pair();
@@ -256,12 +248,12 @@ fn a_hold_at_one_end_is_known_and_silent_at_the_other() {
         caller.send(json!({ "command": "hold", "call": calling, "on": true }));
         caller.wait_call_for(0, calling, "active", |state| state["hold"] == "local");
         callee.wait_call_for(mark, called, "active", |state| state["hold"] == "remote");
-        wait_tail(&callee, CALLER, false);
+        callee.wait_tail(CALLER, false);
         let mark = callee.events.mark();
         caller.send(json!({ "command": "hold", "call": calling, "on": false }));
         callee.wait_call_for(mark, called, "active", |state| state["hold"] == "none");
-        wait_tail(&callee, CALLER, true);
-        wait_tail(&caller, CALLEE, true);
+        callee.wait_tail(CALLER, true);
+        caller.wait_tail(CALLEE, true);
     }
     caller.hang_up(calling);
     callee.wait_call(called, "ended");
@@ -272,11 +264,11 @@ fn a_muted_microphone_is_silent_at_the_other_end() {
     let Pair { mut caller, calling, callee, .. } = pair();
     caller.send(json!({ "command": "mute", "call": calling, "on": true }));
     caller.wait_call_for(0, calling, "active", |state| state["muted"] == true);
-    wait_tail(&callee, CALLER, false);
+    callee.wait_tail(CALLER, false);
     // Who is muted still hears.
-    wait_tail(&caller, CALLEE, true);
+    caller.wait_tail(CALLEE, true);
     caller.send(json!({ "command": "mute", "call": calling, "on": false }));
-    wait_tail(&callee, CALLER, true);
+    callee.wait_tail(CALLER, true);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Hatif and baresip, called directly, without a PBX between: both ways, by what each hears.
 
 use crate::{hum, microphone};
-use hatif_lab::{Baresip, Cli, DEADLINE, baresip, cli, ports, process::eventually};
+use hatif_lab::{Baresip, Cli, baresip, cli, ports};
 
 const OURS: u32 = 700;
 const THEIRS: u32 = 500;
@@ -47,6 +47,8 @@ fn is_called_by_baresip_and_both_hear_each_other() {
     assert_eq!(ended["state"]["reason"]["code"], "call.remote_hang_up", "{ended}");
 }
 
+/// What is said here after a hold is heard at the other end in `asterisk::a_hold_at_one_end_...`: baresip 1.0 itself
+/// does not take up its recording again.
 #[test]
 fn baresip_holds_and_resumes() {
     let folder = tempfile::tempdir().unwrap();
@@ -55,20 +57,22 @@ fn baresip_holds_and_resumes() {
     let account = cli.add_direct(ports::free(2));
     let call = cli.call(&peer.address(), account);
     cli.wait_call(call, "active");
+    cli.wait_heard(THEIRS, 0.5);
     peer.wait_heard(OURS, 0.5);
     let mark = cli.events.mark();
     peer.command("hold", "");
     cli.wait_call_for(mark, call, "active", |state| state["hold"] == "remote");
+    cli.wait_tail(THEIRS, false);
     let mark = cli.events.mark();
     peer.command("resume", "");
     cli.wait_call_for(mark, call, "active", |state| state["hold"] == "none");
-    eventually("it is heard again", DEADLINE, || (peer.heard()?.tail(1.0)?.seconds_of(OURS) > 0.9).then_some(()));
+    cli.wait_tail(THEIRS, true);
     cli.hang_up(call);
 }
 
 #[test]
 fn without_a_common_codec_there_is_no_call_and_a_reason() {
-    let mut peer = Baresip::start(options("g722"));
+    let mut peer = Baresip::start(options("g722/16000/1"));
     let mut cli = Cli::playing(None);
     let port = ports::free(2);
     let account = cli.add_direct(port);
@@ -76,7 +80,9 @@ fn without_a_common_codec_there_is_no_call_and_a_reason() {
     let ended = cli.wait_call(call, "ended");
     assert_eq!(ended["state"]["reason"]["code"], "call.no_common_codec", "{ended}");
     peer.command("dial", &format!("sip:hatif@127.0.0.1:{port}"));
-    let closed = peer.wait_for("CALL_CLOSED");
-    assert!(closed.to_string().contains("488"), "{closed}");
+    let closed = peer.events.wait_for("the end of its own call", 0, |event| {
+        event["type"] == "CALL_CLOSED" && event["direction"] == "outgoing"
+    });
+    assert!(closed["param"].to_string().contains("488"), "{closed}");
     assert!(cli.is_alive());
 }

@@ -57,6 +57,7 @@ impl Baresip {
             ("RTPFIRST", rtp.to_string()),
             ("RTPLAST", (rtp + 39).to_string()),
             ("TONE", options.tone.to_string()),
+            ("CODECS", codec_modules(options.codecs)),
             ("FOLDER", at.display().to_string()),
             ("AUTHORITY", Certs::get().authority().display().to_string()),
         ];
@@ -124,6 +125,13 @@ impl Baresip {
             (self.heard()?.seconds_of(tone) >= seconds).then_some(())
         });
     }
+}
+
+/// Only what it shall speak is loaded: baresip answers with any codec that it has.
+fn codec_modules(codecs: &str) -> String {
+    let has = |name: &str| codecs.split(',').any(|codec| codec.starts_with(name));
+    let modules = [("opus.so", has("opus")), ("g711.so", has("pcm")), ("g722.so", has("g722"))];
+    modules.iter().filter(|(_, wanted)| *wanted).map(|(module, _)| format!("module {module}\n")).collect()
 }
 
 /// `12:{"event":...},` again and again.

@@ -52,8 +52,8 @@ impl Cli {
         if options.auto_answer {
             command.arg("--auto-answer");
         }
-        // Nothing of this machine's user: no keyring, no settings, no sound.
-        command.env_remove("DBUS_SESSION_BUS_ADDRESS").env_remove("DISPLAY").env("HOME", at).env("HATIF_LOG", "info");
+        // Nothing of this machine's user: no keyring, no settings, no sound; the log as it comes, which is INFO.
+        command.env_remove("DBUS_SESSION_BUS_ADDRESS").env_remove("DISPLAY").env_remove("HATIF_LOG").env("HOME", at);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).current_dir(at).process_group(0);
         let mut child = command.spawn().expect("hatif-cli can be started");
         let output = child.stdout.take().expect("it was asked for");
@@ -200,6 +200,14 @@ impl Cli {
                 && fs::metadata(&path).is_ok_and(|meta| meta.len() > 44)
                 && self.heard().seconds_of(tone) >= seconds)
                 .then_some(())
+        });
+    }
+
+    /// Waits until the last second that was played held the tone all the time, or nothing of it.
+    pub fn wait_tail(&self, tone: u32, heard: bool) {
+        eventually(&format!("{tone} Hz are heard: {heard}"), DEADLINE, || {
+            let seconds = self.heard().tail(1.0)?.seconds_of(tone);
+            (if heard { seconds > 0.9 } else { seconds == 0.0 }).then_some(())
         });
     }
 

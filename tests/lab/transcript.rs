@@ -75,13 +75,20 @@ impl Transcript {
             let left = deadline.saturating_duration_since(Instant::now());
             if said.over || left.is_zero() {
                 let why = if said.over { "it has ended" } else { "it did not come" };
-                let lines: Vec<String> = said.messages[mark..].iter().map(Value::to_string).collect();
+                let lines = telling(&said.messages[mark.min(said.messages.len())..]);
                 drop(said);
                 panic!("{}: waiting for {what}: {why}. It said:\n{}\n", self.name, lines.join("\n"));
             }
             said = self.shared.more.wait_timeout(said, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
+}
+
+/// The last messages, without those that come many times a second.
+fn telling(messages: &[Value]) -> Vec<String> {
+    let steady = |message: &&Value| message["event"] == "level" || message["event"] == "quality";
+    let lines: Vec<String> = messages.iter().filter(|message| !steady(message)).map(Value::to_string).collect();
+    lines[lines.len().saturating_sub(30)..].to_vec()
 }
 
 #[cfg(test)]
