@@ -10,7 +10,7 @@ use crate::{
     text::{NameAddr, Uri, escape_user},
 };
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -25,7 +25,7 @@ pub(crate) enum Wire {
     Opening,
     Up {
         local: SocketAddr,
-        remote: Vec<IpAddr>,
+        remote: Vec<SocketAddr>,
     },
     /// It is opened again at that time.
     Pausing(Instant),
@@ -68,7 +68,7 @@ impl Account {
 
     pub fn wire_up(&mut self, local: SocketAddr, remote: &[SocketAddr]) {
         self.failures = 0;
-        self.wire = Wire::Up { local, remote: remote.iter().map(|a| a.ip().to_canonical()).collect() };
+        self.wire = Wire::Up { local, remote: remote.to_vec() };
     }
 
     /// The wire is down; `Some(when)` if it is opened again by itself.
@@ -84,7 +84,9 @@ impl Account {
     pub fn accepts(&self, source: SocketAddr) -> bool {
         match (&self.wire, self.config.kind) {
             (Wire::Up { .. }, AccountKind::Direct) => true,
-            (Wire::Up { remote, .. }, AccountKind::Registrar) => remote.contains(&source.ip().to_canonical()),
+            (Wire::Up { remote, .. }, AccountKind::Registrar) => {
+                remote.iter().any(|r| r.ip().to_canonical() == source.ip().to_canonical())
+            }
             _ => false,
         }
     }
@@ -139,18 +141,25 @@ impl Account {
             return true;
         }
         match (&self.wire, host.ip()) {
+            // The same address with another port is somebody else: a customer of the practice line beside its registrar.
             (Wire::Up { remote, .. }, Some(ip)) => {
-                self.config.kind == AccountKind::Registrar && remote.contains(&ip.to_canonical())
+                let same = |r: &SocketAddr| r.ip().to_canonical() == ip.to_canonical();
+                remote.iter().any(|r| same(r) && r.port() == host.port.unwrap_or(default))
             }
             _ => false,
         }
     }
 
-    /// Where a new request with that Request-URI goes.
+    /// Where a new request with that Request-URI goes: all of it to the PBX, or to the proxy; a direct account has
+    /// neither, and reaches each host by itself.
     pub fn destination(&self, uri: &Uri) -> Destination {
-        if self.config.kind == AccountKind::Registrar || self.config.proxy.is_some() || self.is_own_host(&uri.host) {
+        if self.config.kind == AccountKind::Registrar || self.config.proxy.is_some() {
             return Destination::NextHop;
         }
+        self.host(uri)
+    }
+
+    fn host(&self, uri: &Uri) -> Destination {
         let transport = uri.transport().unwrap_or(self.config.transport);
         Destination::Host { hop: uri.host.clone(), transport }
     }
@@ -158,18 +167,23 @@ impl Account {
     /// Where a request in a dialog goes: by its route set, but over the account's own wire where that leads to the
     /// account's own PBX, and over the peer's flow where there is one.
     pub fn dialog_destination(&self, dialog: &Dialog) -> Destination {
-        if let (AccountKind::Direct, Some((addr, flow))) = (self.config.kind, dialog.source)
+        let direct = self.config.kind == AccountKind::Direct;
+        if let (true, Some((addr, flow))) = (direct, dialog.source)
             && (flow.is_some() || self.config.serve_registrations)
         {
             return Destination::Source { addr, flow };
         }
-        let Some(uri) = dialog.next_uri().filter(Uri::is_sip) else { return Destination::NextHop };
         // A stream to the PBX is where it expects us, whatever address it believes to have.
-        if self.has_stream() || self.is_own_host(&uri.host) {
+        if self.has_stream() {
             return Destination::NextHop;
         }
-        let transport = uri.transport().unwrap_or(self.config.transport);
-        Destination::Host { hop: uri.host, transport }
+        match dialog.next_uri().filter(Uri::is_sip) {
+            Some(uri) if (!direct || self.config.proxy.is_some()) && self.is_own_host(&uri.host) => {
+                Destination::NextHop
+            }
+            Some(uri) => self.host(&uri),
+            None => Destination::NextHop,
+        }
     }
 
     pub fn reliable(&self, to: &Destination) -> bool {

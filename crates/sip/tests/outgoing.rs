@@ -241,3 +241,47 @@ fn a_call_that_rings_over_a_dead_stream_ends() {
     rig.act(Input::Answer { call, media: local_media() });
     assert_eq!((rig.statuses(), rig.ends()), (vec![200], vec![]));
 }
+
+#[test]
+fn requests_in_a_dialog_go_where_the_peer_is() {
+    let hosts = |rig: &Rig| {
+        rig.sent
+            .iter()
+            .map(|(to, _)| match to {
+                Destination::Host { hop, .. } => hop.to_string(),
+                Destination::NextHop => "next hop".into(),
+                Destination::Source { addr, .. } => format!("back to {addr}"),
+            })
+            .collect::<Vec<_>>()
+    };
+    for (kind, transport, contact, record_route, expected) in [
+        (AccountKind::Registrar, Transport::Udp, "192.0.2.1", "", "next hop"),
+        (AccountKind::Registrar, Transport::Udp, "192.0.2.1:5061", "", "192.0.2.1:5061"),
+        (AccountKind::Registrar, Transport::Udp, "203.0.113.9", "", "203.0.113.9"),
+        (AccountKind::Registrar, Transport::Udp, "203.0.113.9", "<sip:192.0.2.1;lr>", "next hop"),
+        (AccountKind::Registrar, Transport::Udp, "203.0.113.9", "<sip:PBX.example;lr>", "next hop"),
+        (AccountKind::Registrar, Transport::Tls, "10.1.1.1:5061", "", "next hop"),
+        (AccountKind::Direct, Transport::Udp, "pbx.example", "", "pbx.example"),
+        (AccountKind::Direct, Transport::Tcp, "203.0.113.9:5080", "", "203.0.113.9:5080"),
+    ] {
+        let mut rig = Rig::with(config(kind, transport));
+        let invite = rig.dial("1002");
+        let head = format!("Contact: <sip:1002@{contact}>\n");
+        let head = if record_route.is_empty() { head } else { format!("{head}Record-Route: {record_route}\n") };
+        rig.reply(&invite, 200, "t", &head, OFFER);
+        rig.act(Input::HangUp { call: CALL });
+        assert_eq!(hosts(&rig), [expected, expected], "{kind:?} {transport:?} {contact} {record_route}");
+    }
+}
+
+#[test]
+fn a_bye_that_could_not_be_sent_is_sent_again() {
+    let mut rig = Rig::new();
+    rig.outgoing_call();
+    rig.act(Input::HangUp { call: CALL });
+    let bye = rig.request(Method::Bye);
+    let id = rig.last_send.expect("sent");
+    rig.act(Input::SendFailed { account: ACCOUNT, id, failure: WireFailure::NoNetwork });
+    rig.seconds(1);
+    assert_eq!(rig.request(Method::Bye), bye);
+}

@@ -279,20 +279,24 @@ impl Transactions {
         let active = |c: &Client| c.account == account && matches!(c.state, State::Trying | State::Proceeding);
         let active: Vec<TxId> = self.clients.iter().filter(|(_, c)| active(c)).map(|(id, _)| *id).collect();
         for id in active {
-            self.send_failed(id, failure);
-        }
-    }
-
-    /// A send of this transaction failed.
-    pub fn send_failed(&mut self, id: TxId, failure: WireFailure) {
-        self.client_keys.retain(|_, found| *found != id);
-        self.with_client(id, |client, io| match client.state {
-            State::Trying | State::Proceeding if client.request.method == Method::Bye => {
+            if self.clients.get(&id).is_some_and(|c| c.request.method != Method::Bye) {
+                self.send_failed(id, failure);
+                continue;
+            }
+            self.client_keys.retain(|_, found| *found != id);
+            self.with_client(id, |client, _| {
                 client.request.headers.remove("Via");
                 client.state = State::Waiting;
                 client.again = None;
-            }
+            });
+        }
+    }
+
+    /// A send of this transaction failed. A BYE goes on being repeated: the network may come back before it gives up.
+    pub fn send_failed(&mut self, id: TxId, failure: WireFailure) {
+        self.with_client(id, |client, io| match client.state {
             State::Waiting => {}
+            State::Trying | State::Proceeding if client.request.method == Method::Bye && !client.reliable => {}
             State::Trying | State::Proceeding => client.fail(Failure::Wire(failure), io),
             _ => client.end(io),
         });
