@@ -45,6 +45,7 @@ fn hear_the_echo() {
 fn practice_call(language: &str, direction: &str, echo: &str) {
     let _headset = HEADSET.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let window = Window::open(&application(), language);
+    window.wait_text("#practice-call", |text| !text.is_empty());
     window.screenshot(&format!("window-first-run-{language}"));
     assert_eq!(window.script("return document.documentElement.lang"), language);
     assert_eq!(window.script("return document.documentElement.dir"), direction);

@@ -19,6 +19,8 @@ struct Known {
     account: Account,
     hop: HostPort,
     transport: Transport,
+    /// Kept so that a change of something else needs no new one.
+    password: Option<Password>,
     generation: u64,
     wire: Option<Box<dyn Wire>>,
 }
@@ -99,10 +101,11 @@ impl Run {
     fn set_account(&mut self, account: Account, password: Option<Password>) {
         let id = AccountId(account.id.0);
         let serves = self.config.serve_registrations;
-        match translate::account(&account, password, &self.config.user_agent, serves) {
+        let password = password.or_else(|| self.accounts.get(&id).and_then(|known| known.password.clone()));
+        match translate::account(&account, password.clone(), &self.config.user_agent, serves) {
             Ok(config) => {
                 let (hop, transport) = (config.next_hop().clone(), config.transport);
-                self.accounts.insert(id, Known { account, hop, transport, generation: 0, wire: None });
+                self.accounts.insert(id, Known { account, hop, transport, password, generation: 0, wire: None });
                 self.input(Input::SetAccount(Box::new(config)));
             }
             Err(field) => {

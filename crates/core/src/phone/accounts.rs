@@ -2,7 +2,7 @@
 
 use super::{AccountEntry, Change, PRACTICE, Phone};
 use crate::{
-    account::{Account, AccountKind, Password, Registration},
+    account::{Account, AccountKind, Password, Registration, Transport},
     ids::AccountId,
     sip::SipCommand,
     store::StoreCommand,
@@ -25,6 +25,11 @@ impl Phone {
             Some(_) => return Err(Text::new("command.unknown_account")),
             None => AccountId(self.accounts.keys().map(|a| a.0).max().unwrap_or(0) + 1),
         };
+        if password.is_none() && self.accounts.get(&account.id).is_some_and(|old| !same_server(&old.account, &account))
+        {
+            // The kept password was given for another server; it is not handed to this one.
+            return Err(Text::new("command.bad_account").with("field", "password"));
+        }
         if account.label.trim().is_empty() {
             account.label = format!("{}@{}", account.user, account.domain);
         }
@@ -112,6 +117,12 @@ impl Phone {
     }
 }
 
+/// Whether a password given for one is meant for the other too.
+fn same_server(a: &Account, b: &Account) -> bool {
+    let of = |x: &Account| (x.kind, x.domain.clone(), x.registrar.clone(), x.proxy.clone());
+    of(a) == of(b) || b.kind == AccountKind::Direct
+}
+
 /// Refuses what no PBX could take, naming the field.
 fn validate(account: &Account) -> Result<(), Text> {
     let bad = |field: &str| Err(Text::new("command.bad_account").with("field", field));
@@ -126,6 +137,9 @@ fn validate(account: &Account) -> Result<(), Text> {
         if value.as_deref().is_some_and(|v| v.is_empty() || unclean(v) || v.contains('@')) {
             return bad(name);
         }
+    }
+    if account.kind == AccountKind::Direct && account.transport != Transport::Udp {
+        return bad("transport");
     }
     if account.expires < 30 || account.expires > 86_400 {
         return bad("expires");

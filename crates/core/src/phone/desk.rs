@@ -2,7 +2,7 @@
 
 use super::{Change, MAX_HISTORY, Notice, NoticeLevel, Phone};
 use crate::{
-    account::{Account, Password},
+    account::{Account, Password, Registration},
     audio::{AudioCommand, DeviceRole},
     store::{CredentialStore, Interaction, Settings, StoreCommand},
     text::Text,
@@ -20,6 +20,10 @@ impl Phone {
         credentials: CredentialStore,
         problem: Option<Text>,
     ) {
+        if self.early.is_none() {
+            // Loaded again because the keyring was unlocked: only the passwords are news.
+            return self.passwords_arrived(accounts);
+        }
         self.settings = settings;
         self.history = interactions.into_iter().take(MAX_HISTORY).collect();
         self.last_interaction = self.history.iter().map(|i| i.id).max().unwrap_or(0).max(self.last_interaction);
@@ -30,8 +34,20 @@ impl Phone {
         if let Some(problem) = problem {
             self.raise(NoticeLevel::Error, problem);
         }
+        if credentials == CredentialStore::UntilClose && !accounts.is_empty() {
+            self.raise(NoticeLevel::Warning, Text::new("store.keyring_unavailable"));
+        }
         for (account, password) in accounts {
             self.start_account(account, password);
+        }
+    }
+
+    fn passwords_arrived(&mut self, accounts: Vec<(Account, Option<Password>)>) {
+        for (account, password) in accounts.into_iter().filter(|(_, password)| password.is_some()) {
+            let waits = self.accounts.get(&account.id).is_some_and(|known| known.registration != Registration::Up);
+            if waits {
+                self.start_account(account, password);
+            }
         }
     }
 
@@ -41,6 +57,8 @@ impl Phone {
             self.change(Change::All);
             if credentials == CredentialStore::UntilClose {
                 self.raise(NoticeLevel::Warning, Text::new("store.keyring_unavailable"));
+            } else {
+                self.tell_store(StoreCommand::Load);
             }
         }
     }
