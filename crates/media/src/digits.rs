@@ -101,7 +101,7 @@ impl DigitSender {
 
 /// The packet of an event `ticks` after its beginning.
 fn packet(event: u8, ticks: u32, clock: u32) -> DigitTick {
-    if ticks % EVERY != 0 || ticks >= TONE + ENDS * EVERY {
+    if !ticks.is_multiple_of(EVERY) || ticks >= TONE + ENDS * EVERY {
         return DigitTick::Hush;
     }
     let duration = (clock / 100).saturating_mul(ticks.min(TONE)).min(u32::from(u16::MAX)) as u16;

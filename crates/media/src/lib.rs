@@ -233,6 +233,8 @@ pub struct StreamStats {
 
 /// What the engine wants done or known; see [`MediaEngine::poll_output`].
 #[derive(Clone, PartialEq, Debug)]
+// Most outputs are packets, and a box for each would allocate fifty times a second.
+#[allow(clippy::large_enum_variant)]
 pub enum Output {
     Rtp(RtpOut),
     Rtcp {

@@ -37,8 +37,10 @@ const INITIAL: i64 = 15 * MS;
 const KNOWN: u32 = 50;
 /// Without a packet for so long, the stream rests, and starts anew with the next one.
 const REST: i64 = 1_000 * MS;
-/// Further above the target than this, packets are skipped: a conversation beats completeness.
+/// Further above the target than this, packets are skipped, down to what stretching can make good in a few seconds: a
+/// conversation beats completeness.
 const MOST_EXCESS: i64 = 300 * MS;
+const SKIP_TO: i64 = 150 * MS;
 /// So much sound waiting is played whatever its time stamps say.
 const MOST_HELD: i64 = 800 * MS;
 /// Rate of the loss estimate, and where waiting for recovery begins and ends to pay.
@@ -96,6 +98,7 @@ pub(crate) struct JitterBuffer<D> {
     recovery_seen: f32,
     awaits_recovery: bool,
     last_duration: i64,
+    last_arrival: i64,
     initial: i64,
     /// Transit minus target, smoothed over some ticks.
     deviation: f32,
@@ -117,6 +120,7 @@ impl<D: Decode> JitterBuffer<D> {
             recovery_seen: 0.0,
             awaits_recovery: false,
             last_duration: 20 * MS,
+            last_arrival: i64::MIN / 2,
             initial: INITIAL,
             deviation: 0.0,
             ticks_since_cut: 0,
@@ -187,7 +191,9 @@ impl<D: Decode> JitterBuffer<D> {
         self.note_loss(arrival.advance, arrival.refused);
         let heard = matches!(arrival.refused, None | Some(Refused::Late));
         if duration > 0 && heard {
-            self.delays.arrived(now - arrival.time);
+            let bunched = now - self.last_arrival < duration as i64 / 4;
+            self.last_arrival = now;
+            self.delays.arrived(now - arrival.time, bunched);
             self.last_duration = duration as i64;
             let carries = f32::from(u8::from(self.decoder.carries_recovery(payload)));
             self.recovery_seen += (carries - self.recovery_seen) * 0.02;
@@ -448,7 +454,7 @@ impl<D: Decode> JitterBuffer<D> {
 
     /// Leaves out what is far too old.
     fn skip(&mut self, now: i64) {
-        let wanted = now - self.target();
+        let wanted = now - self.target() - SKIP_TO;
         let Some(playing) = &mut self.playing else { return };
         self.counters.skipped += self.signal.pending() as u64;
         self.signal.drop_pending();
@@ -463,7 +469,7 @@ impl<D: Decode> JitterBuffer<D> {
             Some(first) => {
                 (playing.next_time, playing.next_sequence) = (first.time, first.sequence);
                 playing.seam = true;
-                self.deviation = 0.0;
+                self.deviation = SKIP_TO as f32;
             }
             None => self.playing = None,
         }

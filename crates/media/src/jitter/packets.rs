@@ -9,7 +9,7 @@ const MOST: usize = 128;
 pub(super) const LONGEST: usize = 1_500;
 /// Jumps of the sequence number beyond these are a new beginning, if the next packet agrees (RFC 3550 A.1).
 const FORWARD: i64 = 3_000;
-const BACKWARD: i64 = -300;
+const BACKWARD: i64 = -100;
 /// A time stamp that makes a packet this much earlier (samples), or later, than its forerunner jumped, not time.
 const EARLY: i64 = 24_000;
 const LATE: i64 = 144_000;
@@ -140,7 +140,7 @@ impl Packets {
         let mut offset = newest.offset;
         if duration > 0 && advance > 0 {
             let earlier = (raw_time + offset - newest.time) - (now - newest.arrived);
-            if earlier > EARLY || earlier < -LATE {
+            if !(-LATE..=EARLY).contains(&earlier) {
                 // The source renumbered its time: go on as if it had counted packets.
                 offset = newest.time + newest.duration * advance - raw_time;
             }

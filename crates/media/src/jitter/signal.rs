@@ -76,8 +76,8 @@ impl Signal {
         let past = self.samples.len();
         let period = self.period();
         let mut continuation = [0.0; MERGE];
-        for n in 0..MERGE {
-            continuation[n] = self.samples[past - period + n % period];
+        for (n, sample) in continuation.iter_mut().enumerate() {
+            *sample = self.samples[past - period + n % period];
         }
         let search = MERGE_SEARCH.min(to - from - MERGE);
         let fresh = &self.scratch[from..to];
