@@ -29,7 +29,7 @@ Parts of `test`, in their order
   window     the real window under a virtual display (Linux)
 
 Benchmarks
-  none yet
+  voice [--runs N]  speech through virtual headsets, beside baresip: PESQ and mouth-to-ear delay (Linux)
 
 How long, on two cores
   run    about 8 minutes the first time, then seconds      test   about 25 minutes the first time, then 8
