@@ -40,6 +40,8 @@ fn main() {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--runs" => runs = arguments.next().and_then(|n| n.parse().ok()).expect("--runs takes a number"),
+            // What `cargo bench` says to every benchmark.
+            "--bench" => {}
             other => panic!("unknown argument {other}; there is --runs N"),
         }
     }

@@ -46,10 +46,12 @@ printf '\n' | gnome-keyring-daemon --unlock --components=secrets >"$home/log/key
 cat >"$XDG_CONFIG_HOME/pipewire/pipewire.conf.d/10-rate.conf" <<C
 context.properties = { default.clock.rate = 48000 default.clock.quantum = 480 default.clock.min-quantum = 64 default.clock.max-quantum = 2048 }
 C
-start pipewire pipewire
+# As on a real desktop, sound comes before everything else, where that is allowed.
+if chrt -f 60 true 2>/dev/null; then first=(chrt -f 60); else first=(); fi
+start pipewire "${first[@]}" pipewire
 await PipeWire test -S "$XDG_RUNTIME_DIR/pipewire-0"
-start wireplumber wireplumber
-start pipewire-pulse pipewire-pulse
+start wireplumber "${first[@]}" wireplumber
+start pipewire-pulse "${first[@]}" pipewire-pulse
 export PULSE_SERVER=unix:$XDG_RUNTIME_DIR/pulse/native
 await "PipeWire's PulseAudio server" pactl info
 for who in agent far; do
