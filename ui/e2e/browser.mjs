@@ -1,7 +1,7 @@
 // Chromium with the built page in it, served by `vite preview` under the window's own content security policy.
-import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { preview } from 'vite';
+import { configFile, site } from './site.mjs';
 
 const EXECUTABLE = process.env.HATIF_CHROMIUM ?? '/usr/bin/chromium';
 const ARGS = [
@@ -9,27 +9,33 @@ const ARGS = [
   '--disable-component-update', '--disable-sync', '--force-color-profile=srgb',
 ];
 
+/** A desktop has a mouse that can hover. Playwright says so too, but a second `--blink-settings` replaces its own. */
+const MOUSE = 'primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4';
+
 /**
- * Opens the browser; `textSize` is the size of text that its user has chosen (px). `page()` gives the page of a scenario, drawn, in a tab that the next call takes over; whatever the page complains
- * about (an exception, a breach of the policy, a request that leaves it) is collected in `page.complaints`.
+ * Opens the browser; `textSize` is the size of text that its user has chosen (px). `page()` gives the page of a
+ * scenario, drawn, in a tab that the next call takes over; whatever the page complains about (an exception, a breach of
+ * the policy, a request that leaves it) is collected in `page.complaints`. `script` runs before the page's own.
  */
 export async function open({ textSize = 16 } = {}) {
-  const configFile = fileURLToPath(new URL('../vite.config.ts', import.meta.url));
-  const server = await preview({ configFile, preview: { port: 0, open: false }, logLevel: 'silent' });
+  const kept = process.env.HATIF_PAGE;
+  const { folder, remove } = kept ? { folder: kept, remove: () => {} } : await site();
+  const server = await preview({ configFile, build: { outDir: folder }, preview: { port: 0, open: false }, logLevel: 'silent' });
   const origin = server.resolvedUrls?.local[0] ?? '';
-  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: [...ARGS, `--blink-settings=defaultFontSize=${textSize}`] });
+  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: [...ARGS, `--blink-settings=${MOUSE},defaultFontSize=${textSize}`] });
 
   // One tab for each kind of view, used again: a new one would load and compile everything anew.
   const tabs = new Map();
 
-  async function tab(view) {
-    const kind = JSON.stringify(view);
+  async function tab(view, script) {
+    const kind = JSON.stringify(view) + String(script);
     const kept = tabs.get(kind);
     if (kept) return kept;
     const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Asia/Dubai', reducedMotion: 'reduce', ...view });
     const page = await context.newPage();
     page.complaints = [];
     await page.addInitScript(() => localStorage.clear());
+    if (script) await page.addInitScript(script);
     page.on('pageerror', (error) => page.complaints.push(String(error)));
     page.on('console', (line) => line.type() === 'error' && page.complaints.push(line.text()));
     page.on('request', (request) => !request.url().startsWith(origin) && page.complaints.push(`request to ${request.url()}`));
@@ -37,8 +43,8 @@ export async function open({ textSize = 16 } = {}) {
     return page;
   }
 
-  async function page({ scenario = 'first-run', lang = 'en', theme = 'light', width = 420, height = 720, pace = 0.05, ...view } = {}) {
-    const page = await tab({ viewport: { width, height }, ...view });
+  async function page({ scenario = 'first-run', lang = 'en', theme = 'light', width = 420, height = 720, pace = 0.05, script, ...view } = {}) {
+    const page = await tab({ viewport: { width, height }, ...view }, script);
     const query = new URLSearchParams({ scenario, lang, theme, pace: String(pace) });
     page.complaints.length = 0;
     await page.mouse.move(0, 0);
@@ -53,6 +59,7 @@ export async function open({ textSize = 16 } = {}) {
     close: async () => {
       await browser.close();
       await new Promise((done) => server.httpServer.close(done));
+      await remove();
     },
   };
 }

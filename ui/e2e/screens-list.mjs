@@ -3,6 +3,7 @@ const settings = (page) => page.click('#settings');
 const show = (selector) => (page) => page.locator(selector).scrollIntoViewIfNeeded();
 
 export const SCREENS = [
+  { name: 'lost', scenario: 'lost' },
   { name: 'first-run', scenario: 'first-run' },
   { name: 'account-new', scenario: 'first-run', act: (page) => page.click('#add-account') },
   {

@@ -1,5 +1,4 @@
 // Screenshots of every screen on the fake backend: `npm run ui:screens -- FOLDER [FILTER]`.
-// Builds nothing: run `npm run ui:build` first.
 import { mkdir } from 'node:fs/promises';
 import { open } from './browser.mjs';
 import { SCREENS } from './screens-list.mjs';

@@ -45,6 +45,15 @@ describe.each(VIEWS)('in $lang, $theme, $width px', (view) => {
   });
 });
 
+it('runs under the policy of the window, which allows nothing inline', async () => {
+  const page = await browser.page({ scenario: 'home' });
+  const policy = (await page.request.get(page.url())).headers()['content-security-policy'];
+  expect(policy).toContain("default-src 'self'");
+  expect(policy).not.toContain('unsafe');
+  await page.evaluate(() => document.body.insertAdjacentHTML('beforeend', '<p id="inline" style="color: rgb(1, 2, 3)">x</p>'));
+  expect(await page.evaluate(() => getComputedStyle(document.querySelector('#inline')).color)).not.toBe('rgb(1, 2, 3)');
+});
+
 it('Persian at twice the size of text, in 320 px', async () => {
   const large = await open({ textSize: 32 });
   for (const scenario of ['first-run', 'home', 'active', 'incoming-second', 'several', 'ended-failed']) {

@@ -1,5 +1,5 @@
 // The backend without an application: scripted calls in the browser, for design, tests and screenshots.
-// `?scenario=NAME` (scenarios.ts), `&lang=ar`, `&theme=dark`, `&pace=0.1` (a tenth of the usual waiting).
+// `?scenario=NAME` (scenarios.ts, or `lost`), `&lang=ar`, `&theme=dark`, `&pace=0.1` (a tenth of the usual waiting).
 // Echo answers; `busy@...`, `nobody@...` and `wrong@...` end the way they are called; so do accounts with the
 // password `wrong` or a host that is called `unknown...`.
 import { reduce } from '../state/reduce';
@@ -19,10 +19,12 @@ class FakePhone implements Backend {
   #onEvent: (event: Event) => void = () => {};
   #pace: number;
   #nextId = 1000;
+  #lost: boolean;
   #meter: ReturnType<typeof setInterval> | undefined;
 
   constructor(query: URLSearchParams) {
-    const start = scenarios[query.get('scenario') ?? 'first-run'];
+    this.#lost = query.get('scenario') === 'lost';
+    const start = scenarios[this.#lost ? 'home' : (query.get('scenario') ?? 'first-run')];
     if (start === undefined) throw new Error(`no such scenario; there are: ${Object.keys(scenarios).join(', ')}`);
     const language = query.get('lang');
     const theme = query.get('theme');
@@ -37,6 +39,7 @@ class FakePhone implements Backend {
   readonly sent: Command[] = [];
 
   ready(onEvent: (event: Event) => void): Promise<Snapshot> {
+    if (this.#lost) return Promise.reject(new Error('scenario: the application does not answer'));
     this.#onEvent = onEvent;
     setInterval(() => this.#measure(), 1000);
     return Promise.resolve(structuredClone(this.#snapshot));

@@ -5,7 +5,7 @@ import type { Command, Event, Snapshot } from './bindings';
 export type * from './bindings';
 
 export interface Backend {
-  /** Starts the events and answers everything there is to show. Only what happens after that is told as an event. */
+  /** Starts the events and answers everything there is to show. Events may come before the answer. */
   ready(onEvent: (event: Event) => void): Promise<Snapshot>;
   /** Hands a command over. What comes of it arrives as events; a refusal as `command_failed`. */
   send(command: Command): Promise<void>;

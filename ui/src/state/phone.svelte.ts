@@ -25,7 +25,7 @@ class Phone {
   readonly settings = $derived(this.#snapshot?.settings ?? {});
   readonly notices = $derived(this.#snapshot?.notices ?? []);
   readonly credentials = $derived(this.#snapshot?.credentials ?? 'keyring');
-  readonly systemLanguage = $derived(this.#snapshot?.system_language ?? 'en');
+  readonly systemLanguage = $derived(this.#snapshot?.system_language ?? navigator.language.slice(0, 2));
 
   readonly practice = $derived(this.accounts.find((a) => a.kind === 'practice'));
   readonly userAccounts = $derived(this.accounts.filter((a) => a.kind !== 'practice'));
@@ -38,11 +38,11 @@ class Phone {
         this.#snapshot === undefined ? early.push(event) : this.#take(event),
       );
       this.#snapshot = snapshot;
-      // Told between the answer and its arrival here.
+      // In their order, and each a whole value: what the snapshot holds already changes nothing by being told again.
       early.forEach((event) => this.#take(event));
       this.status = 'running';
     } catch (error) {
-      console.error('the window could not reach the application', error);
+      console.warn('the window could not reach the application', error);
       this.status = 'lost';
     }
   }

@@ -1,0 +1,22 @@
+// The page as it is now, built into a folder of its own: nobody else's build changes it under a running test.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+
+export const configFile = fileURLToPath(new URL('../vite.config.ts', import.meta.url));
+
+/** Builds the page; answers its folder, and how to remove it. */
+export async function site() {
+  const folder = await mkdtemp(join(tmpdir(), 'hatif-page-'));
+  await build({ configFile, logLevel: 'warn', build: { outDir: folder, emptyOutDir: true } });
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** Once for all test files. */
+export default async function setup() {
+  const { folder, remove } = await site();
+  process.env.HATIF_PAGE = folder;
+  return remove;
+}
