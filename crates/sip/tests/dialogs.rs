@@ -337,13 +337,31 @@ fn a_call_that_nobody_cancels_stops_ringing() {
 }
 
 #[test]
-fn info_carries_a_digit() {
+fn info_carries_digits_one_after_the_other() {
     let mut rig = Rig::new();
     rig.outgoing_call();
-    rig.act(Input::Info { call: CALL, digit: '#' });
-    let info = rig.request(Method::Info);
-    assert_eq!(info.headers.text("Content-Type").as_deref(), Some("application/dtmf-relay"));
-    assert_eq!(body(&info), "Signal=#\r\nDuration=160\r\n");
-    rig.act(Input::Info { call: CALL, digit: '\n' });
+    for digit in ['#', '\n', '1', 'b'] {
+        rig.act(Input::Info { call: CALL, digit });
+    }
+    for digit in ['#', '1', 'B'] {
+        let info = rig.request(Method::Info);
+        assert_eq!(info.headers.text("Content-Type").as_deref(), Some("application/dtmf-relay"));
+        assert_eq!(body(&info), format!("Signal={digit}\r\nDuration=160\r\n"));
+        rig.reply(&info, 200, "", "", "");
+    }
     assert_eq!(rig.requests(Method::Info), []);
+}
+
+#[test]
+fn a_500_to_our_hold_is_tried_again_but_not_for_ever() {
+    let mut rig = Rig::new();
+    rig.outgoing_call();
+    rig.act(Input::Hold { call: CALL, on: true });
+    for _ in 0..6 {
+        let hold = rig.request(Method::Invite);
+        rig.reply(&hold, 500, "t", "", "");
+        rig.pass(Duration::from_millis(600));
+    }
+    assert_eq!(rig.requests(Method::Invite), []);
+    assert_eq!((rig.events.last().map(|e| e.1.clone()), rig.ends()), (Some(held(false, false)), vec![]));
 }

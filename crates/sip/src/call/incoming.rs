@@ -1,6 +1,6 @@
 //! The called side (RFC 3261 13.3): ring, answer, refuse, be cancelled.
 
-use super::{Call, Change, State, Up, sdp_in};
+use super::{Call, State, Up, sdp_in};
 use crate::{
     config::{AccountId, CallId},
     core::{Core, SDP},
@@ -112,8 +112,7 @@ impl Call {
         let dialog = ringing.dialog.clone();
         core.tx.respond(now, tx, &response);
         self.session = Some(session);
-        let up = Up { dialog, hold_wanted: false, change: Change::None, bye_sent: false };
-        self.state = State::Up(Box::new(up));
+        self.state = State::Up(Up::new(dialog));
         self.wait_for_ack(now, tx, response, late, true);
         self.show_media(core);
     }

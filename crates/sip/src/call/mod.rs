@@ -23,7 +23,7 @@ use crate::{
     transaction::{Failure, Owner, T1, T1_X64, T2, TxId},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -63,7 +63,26 @@ struct Up {
     /// What `Input::Hold` asked for last.
     hold_wanted: bool,
     change: Change,
+    /// How often in a row our change met a 500.
+    tries: u8,
+    /// DTMF digits still to be sent by INFO, and the INFO in flight.
+    digits: VecDeque<char>,
+    digit_sent: Option<TxId>,
     bye_sent: bool,
+}
+
+impl Up {
+    fn new(dialog: Dialog) -> Box<Self> {
+        Box::new(Up {
+            dialog,
+            hold_wanted: false,
+            change: Change::None,
+            tries: 0,
+            digits: VecDeque::new(),
+            digit_sent: None,
+            bye_sent: false,
+        })
+    }
 }
 
 /// Our own re-INVITE.
@@ -293,8 +312,13 @@ impl Call {
         match owner {
             Owner::Invite(_) => self.invite_response(core, now, tx, response),
             Owner::Reinvite(_) => self.reinvite_response(core, now, tx, response),
-            Owner::Bye(_) | Owner::Info(_) if matches!(response.status, 401 | 407) => {
+            Owner::Bye(_) if matches!(response.status, 401 | 407) => {
                 self.answer_challenge(core, now, tx, owner, response);
+            }
+            Owner::Info(_) if response.status >= 200 => {
+                let challenged = matches!(response.status, 401 | 407);
+                let again = if challenged { self.answer_challenge(core, now, tx, owner, response) } else { None };
+                self.digit_done(core, now, tx, again);
             }
             _ => {}
         }
@@ -304,6 +328,7 @@ impl Call {
         match owner {
             Owner::Invite(_) => self.invite_failed(core, tx, failure),
             Owner::Reinvite(_) => self.reinvite_failed(core, now, tx, failure),
+            Owner::Info(_) => self.digit_done(core, now, tx, None),
             _ => {}
         }
     }

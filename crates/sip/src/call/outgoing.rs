@@ -1,6 +1,6 @@
 //! The calling side (RFC 3261 13.2, 9.1): INVITE, provisional answers, forks, CANCEL, redirects, challenges.
 
-use super::{Call, Change, State, Up, sdp_of};
+use super::{Call, State, Up, sdp_of};
 use crate::{
     config::{AccountId, AccountKind, CallId},
     core::{Core, SDP},
@@ -222,8 +222,7 @@ impl Call {
             (Some(session), None) => session.media().is_some(),
             (None, _) => false,
         };
-        let up = Up { dialog, hold_wanted: false, change: Change::None, bye_sent: false };
-        self.state = State::Up(Box::new(up));
+        self.state = State::Up(Up::new(dialog));
         if !agreed {
             self.end(core, EndReason::NoCommonCodec, None);
             self.bye(core, now);

@@ -11,6 +11,11 @@ use crate::{
 };
 use std::time::{Duration, Instant};
 
+/// How often a re-INVITE that met a 500 is tried again.
+const MAX_TRIES: u8 = 5;
+/// Most digits that wait for the one before.
+const MAX_DIGITS: usize = 64;
+
 impl Call {
     /// Whether a request of the peer belongs to this call.
     pub fn holds(&self, request: &Request) -> bool {
@@ -196,7 +201,7 @@ impl Call {
     /// `Input::Hold`.
     pub fn hold(&mut self, core: &mut Core, now: Instant, on: bool) {
         let State::Up(up) = &mut self.state else { return };
-        up.hold_wanted = on;
+        (up.hold_wanted, up.tries) = (on, 0);
         self.pump(core, now);
     }
 
@@ -247,7 +252,7 @@ impl Call {
         }
         match response.status {
             200..300 => {
-                up.change = Change::None;
+                (up.change, up.tries) = (Change::None, 0);
                 up.dialog.refresh_target(response.contact());
                 let dialog = up.dialog.clone();
                 self.ack(core, &dialog, response.cseq().map_or(0, |(n, _)| n));
@@ -279,7 +284,9 @@ impl Call {
                 let pause = if self.outgoing { core.jitter(2100..4000) } else { core.jitter(0..2000) };
                 self.try_later(now + pause, hold_before);
             }
-            500 if response.headers.bytes("Retry-After").is_some() => {
+            // Their offer is under way, or the network put our requests out of order (RFC 3261 12.2.2, 14.2).
+            500 if up.tries < MAX_TRIES => {
+                up.tries += 1;
                 let pause = crate::registration::retry_after(response).unwrap_or_default();
                 self.try_later(now + pause.clamp(Duration::from_millis(500), Duration::from_secs(10)), hold_before);
             }
@@ -327,17 +334,37 @@ impl Call {
         self.show_hold(core, hold);
     }
 
-    /// `Input::Info`: one DTMF digit, for peers without telephone-event.
+    /// `Input::Info`: one DTMF digit, for peers without telephone-event. Digits go one after the other, each once the one
+    /// before is answered, so that they arrive in their order.
     pub fn info(&mut self, core: &mut Core, now: Instant, digit: char) {
         let State::Up(up) = &mut self.state else { return };
         let digit = digit.to_ascii_uppercase();
-        if self.shown.ended || !(digit.is_ascii_digit() || "ABCD*#".contains(digit)) {
+        if (digit.is_ascii_digit() || "ABCD*#".contains(digit)) && up.digits.len() < MAX_DIGITS {
+            up.digits.push_back(digit);
+            self.next_digit(core, now);
+        }
+    }
+
+    fn next_digit(&mut self, core: &mut Core, now: Instant) {
+        let State::Up(up) = &mut self.state else { return };
+        if self.shown.ended || up.digit_sent.is_some() {
             return;
         }
         let Some(to) = core.account(self.account).map(|a| a.dialog_destination(&up.dialog)) else { return };
+        let Some(digit) = up.digits.pop_front() else { return };
         let mut request = up.dialog.request(Method::Info);
         request.set_body("application/dtmf-relay", format!("Signal={digit}\r\nDuration=160\r\n").into_bytes());
         let tx = core.send(now, self.account, to, request, Owner::Info(self.id));
+        up.digit_sent = tx;
         self.opened(tx);
+    }
+
+    /// The INFO in flight was answered, or will not be. `again`: it was sent anew, with answers to challenges.
+    pub(super) fn digit_done(&mut self, core: &mut Core, now: Instant, tx: TxId, again: Option<TxId>) {
+        let State::Up(up) = &mut self.state else { return };
+        if up.digit_sent == Some(tx) {
+            up.digit_sent = again;
+            self.next_digit(core, now);
+        }
     }
 }
