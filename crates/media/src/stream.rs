@@ -24,6 +24,8 @@ pub(crate) struct Stream {
     pub(crate) key: StreamKey,
     config: StreamConfig,
     pub(crate) microphone: bool,
+    /// Whether it was open in the block before: opening and closing are soft, over one block.
+    was_open: bool,
     pub(crate) listen: bool,
     source: Source,
     /// How much of a clip has been sent, samples.
@@ -55,6 +57,7 @@ impl Stream {
             key,
             config,
             microphone: false,
+            was_open: false,
             listen: true,
             source: Source::Microphone,
             clip_position: 0,
@@ -180,8 +183,16 @@ impl Stream {
     /// Second half: what it hears of us.
     pub(crate) fn say(&mut self, microphone: &Block) -> Option<Output> {
         let mut clip = [0.0; BLOCK];
+        let was_open = std::mem::replace(&mut self.was_open, self.microphone);
         let block = match &self.source {
-            Source::Microphone if self.microphone => microphone,
+            Source::Microphone if self.microphone && was_open => microphone,
+            Source::Microphone if self.microphone || was_open => {
+                for (n, (sample, recorded)) in clip.iter_mut().zip(microphone).enumerate() {
+                    let share = n as f32 / BLOCK as f32;
+                    *sample = recorded * if was_open { 1.0 - share } else { share };
+                }
+                &clip
+            }
             Source::Microphone => &clip,
             Source::Echo => &self.heard,
             Source::Clip(samples) => {

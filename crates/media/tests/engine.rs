@@ -77,6 +77,28 @@ fn two_calls_are_mixed_and_each_hears_only_the_microphone() {
 }
 
 #[test]
+fn muting_does_not_click() {
+    let origin = Instant::now();
+    let mut engine = MediaEngine::new(11);
+    engine.start(origin, StreamKey(1), StreamConfig::new(Codec::Pcmu, 0));
+    let mut sent = Vec::new();
+    for phase in 0..6 {
+        engine.set_microphone(StreamKey(1), phase % 2 == 1);
+        let (outputs, _) = ticks(&mut engine, origin, phase * 9, 9, 0.5);
+        sent.extend(packets(&outputs, StreamKey(1)).iter().flat_map(|packet| packet.payload.to_vec()));
+    }
+    // Mu-law without its logarithm: sign, then magnitude. The tone moves by 0.18 a sample at most.
+    let linear = |byte: u8| {
+        let bits = i32::from(!byte);
+        let magnitude = ((((bits & 15) << 3) + 132) << ((bits >> 4) & 7)) - 132;
+        (if bits & 0x80 == 0 { magnitude } else { -magnitude }) as f32 / 32_768.0
+    };
+    let steepest = sent.windows(2).map(|pair| (linear(pair[1]) - linear(pair[0])).abs()).fold(0.0, f32::max);
+    assert!(steepest < 0.22, "{steepest}");
+    assert!(sent.iter().any(|&byte| linear(byte).abs() > 0.4));
+}
+
+#[test]
 fn packet_times_are_as_asked_or_as_the_codec_can() {
     for (codec, asked, got) in [
         (Codec::Opus, 20, 20),
