@@ -32,6 +32,11 @@ const TICK_SECONDS: f64 = 0.01;
 const MOST_RELATIVE: f64 = 1.01;
 /// Gaps this soon after the start, in ticks, are the device's own filling of its buffers.
 const SETTLING_TICKS: u32 = 50;
+/// For so many ticks after settling, and after a gap, the delay is set right at once and not by and by: it is far off then,
+/// and a cut does little harm beside the gap, or before anything was said.
+const EAGER_TICKS: u32 = 5;
+/// What is far off then, seconds.
+const EAGER_BEYOND: f64 = 0.001;
 
 /// The numbers of a ring, for the log and tests.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -42,7 +47,7 @@ pub struct RingFigures {
     pub buffer_ms: f32,
     /// Gaps since the stream was opened.
     pub gaps: u64,
-    /// Times that samples were dropped or silence put in to set the delay right.
+    /// Times that samples were dropped or silence put in to set the delay right, the first time among them.
     pub aligned: u64,
     /// The device's clock against ours, parts per million, as far as it is known.
     pub drift_ppm: f32,
@@ -59,6 +64,7 @@ struct Steered {
     buffer: f64,
     missed: u64,
     ticks: u32,
+    ticks_since_gap: u32,
     figures: RingFigures,
 }
 
@@ -72,6 +78,7 @@ impl Steered {
             buffer: 0.0,
             missed: 0,
             ticks: 0,
+            ticks_since_gap: u32::MAX,
             figures: RingFigures::default(),
         })
     }
@@ -95,14 +102,28 @@ impl Steered {
         self.figures.drift_ppm = ((speed - 1.0) * 1e6) as f32;
     }
 
-    /// Whether a gap counts against the margin.
-    fn settled(&self) -> bool {
-        self.ticks > SETTLING_TICKS
+    fn tick(&mut self) {
+        self.ticks = self.ticks.saturating_add(1);
+        self.ticks_since_gap = self.ticks_since_gap.saturating_add(1);
+    }
+
+    /// How many frames too many are dropped at once.
+    fn align_beyond(&self) -> f64 {
+        let settled_just_now = (SETTLING_TICKS..SETTLING_TICKS + EAGER_TICKS).contains(&self.ticks);
+        let eager = settled_just_now || self.ticks_since_gap < EAGER_TICKS;
+        self.rate * if eager { EAGER_BEYOND } else { ALIGN_BEYOND }
+    }
+
+    fn aligned(&mut self) {
+        self.drift.aligned();
+        self.figures.aligned += 1;
     }
 
     fn gap(&mut self) {
+        self.ticks_since_gap = 0;
         self.figures.gaps += 1;
-        if self.settled() {
+        // While it settles, a gap says nothing about the margin.
+        if self.ticks > SETTLING_TICKS {
             self.drift.gap();
         } else {
             self.drift.aligned();
@@ -186,7 +207,7 @@ impl CaptureEnd {
             |slots: usize, steered: &Steered| slots as f64 - need as f64 + since - steered.buffer - steered.margin();
         let mut slots = reading.slots;
         let first = self.steered.ticks == 0;
-        if surplus(slots, &self.steered) > if first { 0.0 } else { ALIGN_BEYOND * self.steered.rate } {
+        if surplus(slots, &self.steered) > if first { 0.0 } else { self.steered.align_beyond() } {
             slots -= self.discard(surplus(slots, &self.steered) as usize);
         }
         if first && surplus(slots, &self.steered) < 0.0 {
@@ -194,11 +215,11 @@ impl CaptureEnd {
             block.fill(0.0);
             return;
         }
-        self.steered.ticks = self.steered.ticks.saturating_add(1);
+        self.steered.tick();
         if slots < need {
+            // The silence is 10 ms; what it holds back beyond the target is dropped when it has come.
             block.fill(0.0);
             self.steered.gap();
-            // The silence was 10 ms; what it holds back beyond the target is dropped when it has come.
             return;
         }
         self.steered.steer(surplus(slots, &self.steered), |speed| 1.0 / speed);
@@ -211,8 +232,7 @@ impl CaptureEnd {
         if let Ok(chunk) = self.ring.read_chunk(frames) {
             chunk.commit_all();
         }
-        self.steered.drift.aligned();
-        self.steered.figures.aligned += 1;
+        self.steered.aligned();
         frames
     }
 
@@ -252,27 +272,24 @@ impl PlaybackEnd {
         let first = self.steered.ticks == 0;
         let gap = reading.missed != self.steered.missed;
         self.steered.missed = reading.missed;
-        self.steered.ticks = self.steered.ticks.saturating_add(1);
+        self.steered.tick();
         if gap && !first {
             self.steered.gap();
         }
-        let beyond = ALIGN_BEYOND * self.steered.rate;
-        if surplus(&self.steered) > beyond {
-            // The device stood still: this block is left out, and more if need be.
-            self.steered.drift.aligned();
-            self.steered.figures.aligned += 1;
-            return;
-        }
-        let short = -surplus(&self.steered);
-        if short > 0.0 && (first || gap || short > beyond) {
+        let surplus = surplus(&self.steered);
+        let mut leave_out = 0;
+        if surplus > self.steered.align_beyond() {
+            // The device stood still: this block, or a part of it, is left out; the next one too if need be.
+            leave_out = surplus as usize;
+            self.steered.aligned();
+        } else if surplus < 0.0 && (first || gap || -surplus > ALIGN_BEYOND * self.steered.rate) {
             // There is a gap anyway: it is made so long that the next one does not come.
-            self.silence(short as usize);
-            self.steered.drift.aligned();
-            self.steered.figures.aligned += u64::from(!first);
+            self.silence(-surplus as usize);
+            self.steered.aligned();
         } else {
-            self.steered.steer(surplus(&self.steered), |speed| 1.0 / speed);
+            self.steered.steer(surplus, |speed| 1.0 / speed);
         }
-        self.resample(block);
+        self.resample(block, leave_out);
         self.steered.meter.fed.store(true, Ordering::Relaxed);
         self.steered.note(reading.slots as f64);
     }
@@ -285,7 +302,8 @@ impl PlaybackEnd {
         }
     }
 
-    fn resample(&mut self, block: &Block) {
+    /// Into the ring, without the first `leave_out` frames.
+    fn resample(&mut self, block: &Block, leave_out: usize) {
         let frames = self.steered.resampler.output_frames_next().min(self.scratch.len());
         let scratch = &mut self.scratch[..frames];
         let (Ok(input), Ok(mut output)) =
@@ -295,7 +313,7 @@ impl PlaybackEnd {
         };
         if let Ok((_, made)) = self.steered.resampler.process_into_buffer(&input, &mut output, None) {
             // A full ring means a device that stands still; `surplus` sees to it.
-            let _ = self.ring.push_partial_slice(&scratch[..made]);
+            let _ = self.ring.push_partial_slice(&scratch[leave_out.min(made)..made]);
         }
     }
 }
@@ -373,6 +391,50 @@ mod tests {
             })
             .sum();
         (a.hypot(b), (rest / samples.len() as f64).sqrt())
+    }
+
+    #[test]
+    fn a_device_that_stood_still_is_not_heard_late_for_ever() {
+        // 300 ms without a callback in the fifth second
+        let stands_still = |at: u64| (5_000_000_000..5_300_000_000).contains(&at);
+        let mut bench = Bench { rate: 48_000, ppm: 0.0, buffer: 128, jitter: 1.0, seed: 7 };
+        let (mut consumer, meter, mut speaker) = playback_ring(48_000).unwrap();
+        let (mut producer, microphone_meter, mut microphone) = capture_ring(48_000).unwrap();
+        let mut most_after = 0.0f32;
+        bench.run(
+            10.0,
+            |at, frames| {
+                if !stands_still(at) {
+                    callback::playback(&mut vec![0.0f32; frames], 1, &mut consumer, &meter, at);
+                    callback::capture(&vec![0.1f32; frames], 1, &mut producer, &microphone_meter, at);
+                }
+            },
+            |now| {
+                speaker.write(&[0.1; BLOCK], now);
+                microphone.read(&mut [0.0; BLOCK], now);
+                if now > 6_000_000_000 {
+                    most_after = most_after.max(speaker.figures().delay_ms).max(microphone.figures().delay_ms);
+                }
+            },
+        );
+        assert!(microphone.figures().gaps > 0, "it stood still");
+        assert!(most_after < 20.0, "{most_after} ms");
+    }
+
+    #[test]
+    fn a_media_thread_that_stood_still_does_not_send_old_sound_for_ever() {
+        let mut bench = Bench { rate: 48_000, ppm: 0.0, buffer: 128, jitter: 1.0, seed: 7 };
+        let (mut producer, meter, mut end) = capture_ring(48_000).unwrap();
+        bench.run(
+            10.0,
+            |at, frames| callback::capture(&vec![0.1f32; frames], 1, &mut producer, &meter, at),
+            |now| {
+                if !(5_000_000_000..7_000_000_000).contains(&now) {
+                    end.read(&mut [0.0; BLOCK], now);
+                }
+            },
+        );
+        assert!(end.figures().delay_ms < 10.0, "{:?}", end.figures());
     }
 
     #[test]

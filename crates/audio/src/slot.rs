@@ -26,7 +26,7 @@ const LINGER: Duration = Duration::from_secs(3);
 /// A device that could not be opened, or died young, is tried again after this.
 const RETRY: Duration = Duration::from_secs(2);
 /// A stream that lived so long is opened anew at once when it dies.
-const GROWN_UP: Duration = Duration::from_secs(5);
+const GROWN_UP: Duration = Duration::from_millis(500);
 /// Without a callback for so long, a stream is dead whatever the system says.
 const STANDSTILL: Duration = Duration::from_secs(3);
 /// More unclassified errors in a second than this are a device that cannot do with so small buffers.
@@ -209,7 +209,8 @@ impl Slot {
             Fault::Invalid => self.problem.take(),
         };
         self.careful |= running.errors > MOST_ERRORS;
-        let young = now.duration_since(running.since) < GROWN_UP;
+        // What needed seconds to be seen dead will be so again.
+        let young = now.duration_since(running.since) < GROWN_UP || fault == Fault::Standstill;
         running.log(self.role);
         self.close_stream(running.opened.stream);
         if young {

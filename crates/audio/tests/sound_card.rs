@@ -5,13 +5,14 @@ mod support;
 
 use hatif_audio::{AudioConfig, Devices};
 use hatif_core::{
-    audio::{AudioCommand, AudioDevice, AudioEvent, DeviceChoice},
+    audio::{AudioCommand, AudioDevice, AudioEvent, CallSource, DeviceChoice, Tone},
     ids::CallId,
     sip::Codec,
 };
+use std::{sync::Arc, time::Duration};
 use support::{
-    Station, assert_tone, connect, read_wav,
-    sound_server::{Running, play, tool, within},
+    Station, assert_tone, connect, level_of, read_wav,
+    sound_server::{Running, play, tool, within, without},
     write_tone,
 };
 
@@ -92,5 +93,91 @@ fn devices_are_listed_once_and_by_id() {
             }
             _ => None,
         });
+    });
+}
+
+fn wait_problem(station: &mut Station, wanted: Option<&'static str>) {
+    station.wait(&format!("the problem {wanted:?}"), |event| match event {
+        AudioEvent::Problem(text) if text.as_ref().map(|text| text.code) == wanted => Some(()),
+        _ => None,
+    });
+}
+
+/// Records a sink until it has held the tone for a second.
+fn hear(sink: &str, frequency: f64) {
+    let folder = tempfile::tempdir().unwrap();
+    let heard = folder.path().join("heard.wav");
+    for _ in 0..10 {
+        let recorder = Running::record(sink, &heard);
+        // in real time: what is to be heard needs its time
+        std::thread::sleep(Duration::from_millis(1500));
+        recorder.interrupt();
+        let (samples, rate) = read_wav(&heard);
+        let good = samples.chunks_exact(4800).filter(|chunk| level_of(chunk, rate, frequency) > 0.2).count();
+        if good >= 10 {
+            return;
+        }
+    }
+    panic!("{frequency} Hz is not heard at {sink}");
+}
+
+#[test]
+fn a_lost_speaker_is_replaced_by_the_default_and_taken_again_when_it_is_back() {
+    within("a_lost_speaker_is_replaced_by_the_default_and_taken_again_when_it_is_back", || {
+        let plug = || tool("pactl", &["load-module", "module-null-sink", "sink_name=headset"]);
+        let module = plug();
+        let mut agent = on(DeviceChoice { speaker: Some("pipewire:headset".into()), ..DeviceChoice::default() });
+        let mut far = Station::with(Devices::None);
+        let clip: Arc<[f32]> = (0..48_000 * 120)
+            .map(|i| 0.3 * (2.0 * std::f64::consts::PI * 1000.0 * f64::from(i) / 48_000.0).sin() as f32)
+            .collect();
+        connect(&mut agent, &mut far, CALL, Codec::Opus);
+        far.send(AudioCommand::Source { call: CALL, source: CallSource::Clip(clip) });
+        agent.wait_received(CALL, 50);
+        hear("headset", 1000.0);
+
+        tool("pactl", &["unload-module", module.trim()]);
+        wait_problem(&mut agent, Some("audio.device_gone"));
+        hear("agent_spk", 1000.0);
+        plug();
+        wait_problem(&mut agent, None);
+        hear("headset", 1000.0);
+
+        // the system's default moves: the call goes along
+        agent.send(AudioCommand::SelectDevices(DeviceChoice::default()));
+        hear("agent_spk", 1000.0);
+        tool("pactl", &["set-default-sink", "far_spk"]);
+        hear("far_spk", 1000.0);
+    });
+}
+
+#[test]
+fn the_ringer_may_be_another_device() {
+    within("the_ringer_may_be_another_device", || {
+        let folder = tempfile::tempdir().unwrap();
+        let (ringer, speaker) = (folder.path().join("ringer.wav"), folder.path().join("speaker.wav"));
+        let both = (Running::record("far_spk", &ringer), Running::record("agent_spk", &speaker));
+        let agent = on(DeviceChoice { ringer: Some("pipewire:far_spk".into()), ..DeviceChoice::default() });
+        agent.send(AudioCommand::PlayTone(Tone::Ring));
+        std::thread::sleep(Duration::from_secs(3));
+        (both.0.interrupt(), both.1.interrupt());
+        drop(agent);
+        let loudest = |path| read_wav(path).0.iter().fold(0.0f32, |most, sample| most.max(sample.abs()));
+        assert!(loudest(&ringer) > 0.05, "the ringer is silent");
+        assert_eq!(loudest(&speaker), 0.0, "it rings in the ear");
+    });
+}
+
+#[test]
+fn without_any_device_it_is_told_and_a_call_runs() {
+    without("without_any_device_it_is_told_and_a_call_runs", || {
+        let mut agent = on(choice("pipewire:agent_mic", "alsa:plughw:CARD=0,DEV=0"));
+        assert_eq!(devices(&mut agent), (vec![], vec![]));
+        let mut far = Station::with(Devices::None);
+        connect(&mut agent, &mut far, CALL, Codec::Opus);
+        agent.send(AudioCommand::Microphone { call: CALL, open: true });
+        wait_problem(&mut agent, Some("audio.no_microphone"));
+        far.wait_received(CALL, 50);
+        agent.wait_received(CALL, 50);
     });
 }

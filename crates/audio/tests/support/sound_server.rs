@@ -31,6 +31,27 @@ pub fn within(test: &str, body: impl FnOnce()) {
     assert!(status.success(), "{test} failed within the sound server; see above");
 }
 
+/// Runs `body` in a process that finds no sound system at all.
+pub fn without(test: &str, body: impl FnOnce()) {
+    if std::env::var_os(INSIDE).is_some() {
+        body();
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let nothing = folder.path().join("asound.conf");
+    std::fs::write(&nothing, "").expect("an empty configuration");
+    let status = Command::new(std::env::current_exe().expect("this test's path"))
+        .args([test, "--exact", "--nocapture"])
+        .env(INSIDE, "1")
+        .env("XDG_RUNTIME_DIR", folder.path())
+        .env("ALSA_CONFIG_PATH", nothing)
+        .env("PULSE_SERVER", format!("unix:{}", folder.path().join("nothing").display()))
+        .env_remove("PIPEWIRE_RUNTIME_DIR")
+        .status()
+        .expect("this test runs again");
+    assert!(status.success(), "{test} failed without a sound system; see above");
+}
+
 /// Plays a WAV file into a sink, to its end.
 pub fn play(file: &Path, sink: &str) {
     Running::start("pw-cat", &["-p", "--target", sink, "--latency", "20ms", &file.to_string_lossy()]).finish();
@@ -152,6 +173,7 @@ impl SoundServer {
             .env("DBUS_SESSION_BUS_ADDRESS", self.bus())
             .env("PULSE_SERVER", format!("unix:{}", self.folder.path().join("pulse/native").display()))
             .env_remove("DISPLAY")
+            .env_remove("PIPEWIRE_RUNTIME_DIR")
             .stdin(Stdio::null());
         command
     }
