@@ -34,7 +34,7 @@ struct Story {
     world: World,
     rng: StdRng,
     lossy: bool,
-    /// Somebody was cut off for up to a minute.
+    /// Somebody was cut off for up to a minute, or lost a wire.
     blackout: bool,
     /// Who called whom, by the outgoing call's id: caller, callee.
     dialled: BTreeMap<CallId, (usize, usize)>,
@@ -51,7 +51,7 @@ impl Story {
     fn new(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let transport = if rng.random_bool(0.3) { Transport::Tcp } else { Transport::Udp };
-        let blackout = rng.random_bool(0.1);
+        let (blackout, breaks) = (rng.random_bool(0.1), rng.random_bool(0.1));
         let lossy = transport == Transport::Udp && rng.random_bool(0.7);
         let most = if rng.random_bool(0.2) { 900 } else { 120 };
         let conditions = Conditions {
@@ -73,8 +73,8 @@ impl Story {
         let mut story = Story {
             world,
             rng,
-            lossy: lossy || blackout,
-            blackout,
+            lossy: lossy || blackout || breaks,
+            blackout: blackout || breaks,
             dialled: BTreeMap::new(),
             incoming: BTreeMap::new(),
             sides: BTreeMap::new(),
@@ -84,6 +84,13 @@ impl Story {
         };
         for agent in 0..count {
             story.world.act(agent, Input::Register(ACCOUNT));
+        }
+        if breaks {
+            story.world.refused = 0.3;
+            for _ in 0..story.rng.random_range(1..4) {
+                let (agent, after) = (story.rng.random_range(0..count), story.rng.random_range(100..60_000));
+                story.world.break_wire(agent, Duration::from_millis(after));
+            }
         }
         if blackout {
             // One agent hears nothing and is not heard for a while.
@@ -344,8 +351,7 @@ impl Story {
 fn agree(ends: (EndReason, Option<EndReason>), lossy: bool) -> bool {
     use EndReason::*;
     let Some(callee) = ends.1 else {
-        return ends.0 == Cancelled
-            || lossy && matches!(ends.0, TimedOut | Wire(WireFailure::TimedOut) | TemporarilyUnavailable);
+        return ends.0 == Cancelled || lossy && matches!(ends.0, TimedOut | Wire(_) | TemporarilyUnavailable);
     };
     match (ends.0, callee) {
         (LocalHangUp, RemoteHangUp | LocalHangUp) | (RemoteHangUp, LocalHangUp) => true,
@@ -353,7 +359,7 @@ fn agree(ends: (EndReason, Option<EndReason>), lossy: bool) -> bool {
         (Cancelled, Missed | RemoteHangUp | Declined | LocalHangUp) => true,
         (Busy | Rejected, Declined) => true,
         // A network that loses every copy of something, or a stream that is dead.
-        (TimedOut | Wire(WireFailure::TimedOut), _) | (_, TimedOut) => lossy,
+        (TimedOut | Wire(_), _) | (_, TimedOut | Wire(_)) => lossy,
         _ => false,
     }
 }

@@ -23,7 +23,7 @@ const MAX_RINGING: Duration = Duration::from_secs(300);
 const REMIND: Duration = Duration::from_secs(60);
 
 pub(super) struct Ringing {
-    tx: TxId,
+    pub tx: TxId,
     invite: Request,
     pub dialog: Dialog,
     remind_at: Instant,

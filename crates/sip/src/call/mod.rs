@@ -340,8 +340,13 @@ impl Call {
     /// The account's wire went down. A call that waits for it ends, and so does one that rings over a `stream`: neither
     /// our answer nor the caller's CANCEL could pass. The others live on until something must be sent.
     pub fn wire_down(&mut self, core: &mut Core, failure: WireFailure, stream: bool) {
-        if matches!(self.state, State::Waiting(_)) || stream && matches!(self.state, State::Ringing(_)) {
-            self.end(core, EndReason::Wire(failure), None);
+        match &self.state {
+            State::Waiting(_) => self.end(core, EndReason::Wire(failure), None),
+            State::Ringing(ringing) if stream => {
+                core.tx.forget_request(ringing.tx);
+                self.end(core, EndReason::Wire(failure), None);
+            }
+            _ => {}
         }
     }
 

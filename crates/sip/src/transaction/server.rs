@@ -201,6 +201,12 @@ impl Transactions {
         self.server_keys.get(&key).copied()
     }
 
+    /// Drops a request unanswered: the way back to its sender is gone.
+    pub fn forget_request(&mut self, id: TxId) {
+        self.servers.remove(&id);
+        self.server_keys.retain(|_, found| *found != id);
+    }
+
     /// Answers a request. Only the first final response of a transaction is sent, but for the repetition of a 2xx.
     pub fn respond(&mut self, now: Instant, id: TxId, response: &Response) {
         self.with_server(id, |server, io| server.respond(now, response, io));

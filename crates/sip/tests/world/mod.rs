@@ -39,6 +39,7 @@ enum Happening {
     WireUp(usize),
     Act(usize, Input),
     Cut(usize, bool),
+    WireDown(usize, WireFailure),
 }
 
 /// Agents, what is on its way between them, and what they told.
@@ -59,6 +60,9 @@ pub struct World {
     pub digest: u64,
     /// Agents that do not hear and cannot speak.
     pub cut: Vec<bool>,
+    /// Whose wire is up, and how often opening it fails.
+    up: Vec<bool>,
+    pub refused: f64,
     /// When the last packet between two agents arrives: a stream keeps its order.
     stream: BTreeMap<(usize, usize), Instant>,
     pub steps: u64,
@@ -136,6 +140,8 @@ impl World {
             keep_sent: false,
             digest: 0xcbf2_9ce4_8422_2325,
             cut: vec![false; count],
+            up: vec![false; count],
+            refused: 0.0,
             stream: BTreeMap::new(),
             steps: 0,
             trace: false,
@@ -168,6 +174,11 @@ impl World {
         self.schedule(self.now + to, Happening::Cut(agent, false));
     }
 
+    /// The agent's wire breaks after that time.
+    pub fn break_wire(&mut self, agent: usize, after: Duration) {
+        self.schedule(self.now + after, Happening::WireDown(agent, WireFailure::Closed));
+    }
+
     fn schedule(&mut self, at: Instant, what: Happening) {
         self.order += 1;
         self.queue.insert((at, self.order), what);
@@ -184,9 +195,11 @@ impl World {
             match output {
                 Output::OpenWire { .. } => {
                     let at = self.now + Duration::from_millis(5);
-                    self.schedule(at, Happening::WireUp(agent));
+                    let refused = self.refused > 0.0 && self.rng.random_bool(self.refused);
+                    let down = Happening::WireDown(agent, WireFailure::Refused);
+                    self.schedule(at, if refused { down } else { Happening::WireUp(agent) });
                 }
-                Output::CloseWire { .. } => {}
+                Output::CloseWire { .. } => self.up[agent] = false,
                 Output::Send { to, bytes, .. } => self.send(agent, &to, bytes),
                 Output::Event(event) => {
                     if self.trace {
@@ -216,6 +229,10 @@ impl World {
         }
         if self.keep_sent {
             self.sent.push((from, bytes.clone()));
+        }
+        if !self.up[from] {
+            assert_ne!(*to, Destination::NextHop, "agent {from} sends without a wire");
+            return;
         }
         let Some(to) = self.receiver(from, to) else { return };
         self.deliver(from, to, bytes);
@@ -263,15 +280,20 @@ impl World {
             return true;
         }
         match self.queue.pop_first().map(|(_, what)| what) {
-            Some(Happening::Packet(p)) if !self.cut[p.to] => {
+            Some(Happening::Packet(p)) if !self.cut[p.to] && self.up[p.to] => {
                 let Packet { to, source, flow, bytes } = p;
                 self.act(to, Input::Received { account: ACCOUNT, source, flow, bytes });
             }
             Some(Happening::Packet(_)) | None => {}
             Some(Happening::WireUp(agent)) => {
+                self.up[agent] = true;
                 let hop = self.configs[agent].next_hop().to_string();
                 let remote = (0..self.agents.len()).map(address).filter(|a| a.to_string() == hop).collect();
                 self.act(agent, Input::WireUp { account: ACCOUNT, local: address(agent), remote });
+            }
+            Some(Happening::WireDown(agent, failure)) => {
+                self.up[agent] = false;
+                self.act(agent, Input::WireDown { account: ACCOUNT, failure });
             }
             Some(Happening::Cut(agent, cut)) => self.cut[agent] = cut,
             Some(Happening::Act(agent, input)) => self.act(agent, input),
