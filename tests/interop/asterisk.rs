@@ -3,10 +3,10 @@
 
 use crate::{hum, microphone};
 use hatif_lab::{
-    Asterisk, Cli, DEADLINE,
+    Asterisk, Cli, DEADLINE, Kamailio,
     asterisk::{Codecs, User},
     certs::Certs,
-    cli,
+    cli, kamailio,
     process::eventually,
 };
 use serde_json::{Value, json};
@@ -269,6 +269,31 @@ fn a_muted_microphone_is_silent_at_the_other_end() {
     caller.wait_tail(CALLEE, true);
     caller.send(json!({ "command": "mute", "call": calling, "on": false }));
     callee.wait_tail(CALLER, true);
+}
+
+/// Call waiting, across two PBXes: the second call rings while the first goes on, and leaves it alone when declined.
+#[test]
+fn two_accounts_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let kamailio = Kamailio::start(kamailio::Options::default());
+    let (mut cli, office) = phone(Some(&hum(&folder, CALLER)), &Asterisk::shared().user(Codecs::G711));
+    let user = kamailio.user();
+    let shop = cli.register(&user, kamailio::DOMAIN, &kamailio.address(), json!({}));
+    let call = cli.call("600", office);
+    cli.wait_call(call, "active");
+    cli.wait_heard(CALLER, 0.5);
+
+    let mut customer = Cli::playing(None);
+    let account = customer.register(&kamailio.user(), kamailio::DOMAIN, &kamailio.address(), json!({}));
+    let calling = customer.call(&user.name, account);
+    let second = cli.wait_incoming(0);
+    assert_eq!(second["account"], shop, "{second}");
+    let id = second["id"].as_u64().unwrap();
+    cli.tell("reject", id);
+    assert_eq!(outcome(&cli.wait_call(id, "ended")), "declined");
+    customer.wait_call(calling, "ended");
+    cli.wait_heard(CALLER, cli.heard().seconds_of(CALLER) + 1.0);
+    assert_eq!(outcome(&cli.hang_up(call)), "answered");
 }
 
 #[test]

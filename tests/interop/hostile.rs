@@ -135,6 +135,44 @@ fn a_registered_phone_does_not_answer_strangers() {
     cli.quit();
 }
 
+/// An INVITE from somebody who calls himself `name`.
+fn invite_from(caller: &UdpSocket, port: u16, id: &str, name: &str) {
+    let own = caller.local_addr().expect("it is bound");
+    let sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\n";
+    let text = format!(
+        "INVITE sip:hatif@127.0.0.1:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bK{id};rport\r\n\
+         From: \"{name}\" <sip:mallory@{own}>;tag=1\r\nTo: <sip:hatif@127.0.0.1:{port}>\r\nCall-ID: {id}\r\n\
+         CSeq: 1 INVITE\r\nContact: <sip:mallory@{own}>\r\nMax-Forwards: 70\r\n\
+         Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
+        sdp.len()
+    );
+    caller.send_to(text.as_bytes(), ("127.0.0.1", port)).expect("loopback takes it");
+}
+
+/// Markup, text direction marks, control characters, and too much of it.
+#[test]
+fn a_hostile_name_is_shown_as_short_plain_text() {
+    let mut cli = Cli::playing(None);
+    let port = ports::free(2);
+    cli.add_direct(port);
+    let caller = UdpSocket::bind("127.0.0.1:0").unwrap();
+    // rvoip's gate drops messages with a line over 4 KiB; what comes after one is not lost.
+    invite_from(&caller, port, "huge", &"x".repeat(10_000));
+    invite_from(&caller, port, "long", &format!("<b>Bank</b>\u{202e}\u{2066}\u{7}{}", "x".repeat(3_000)));
+    let event = cli.events.wait_for("the call", 0, |event| {
+        event["call"]["peer"]["name"].as_str().is_some_and(|name| name.starts_with("<b>Bank</b>x"))
+    });
+    let call = &event["call"];
+    let shown = call["peer"]["name"].as_str().unwrap_or_default();
+    assert!(shown.chars().count() <= 256, "{} characters are shown", shown.chars().count());
+    let hidden = ['\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
+    let marks = |c: char| c.is_control() || hidden.iter().any(|range| range.contains(&c));
+    assert!(!shown.contains(marks), "{shown:?}");
+    let id = call["id"].as_u64().unwrap();
+    cli.tell("reject", id);
+    cli.wait_call(id, "ended");
+}
+
 /// The UDP port at which Asterisk finds this user's phone.
 fn contact_port(user: &str) -> u16 {
     let shown = Asterisk::shared().command(&format!("pjsip show aor {user}"));

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
+    net::UdpSocket,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
@@ -99,7 +100,10 @@ impl Cli {
         let account = json!({
             "label": label, "kind": "direct", "user": "hatif", "domain": "127.0.0.1", "local_port": port,
         });
-        self.add(account, &label)
+        let account = self.add(account, &label);
+        // No event tells that the port is open; whoever is called there tries it again.
+        eventually("the port is open", DEADLINE, || UdpSocket::bind(("127.0.0.1", port)).is_err().then_some(()));
+        account
     }
 
     fn add(&mut self, account: Value, label: &str) -> u64 {
