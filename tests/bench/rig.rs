@@ -114,7 +114,7 @@ impl Rig {
         let at = tempfile::tempdir_in(self.folder.path()).expect("a temporary folder").keep();
         let rtp = ports::free(40);
         let config = format!(
-            "poll_method epoll\nsip_listen 127.0.0.1:{port}\naudio_player pulse,{who}_spk\naudio_source pulse,{who}_mic\n\
+            "poll_method epoll\nsip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\naudio_player pulse,{who}_spk\naudio_source pulse,{who}_mic\n\
              audio_alert pulse,{who}_spk\nausrc_srate 48000\nauplay_srate 48000\nausrc_channels 1\nauplay_channels 1\n\
              rtp_ports {rtp}-{}\njitter_buffer_delay 5-10\nmodule_path /usr/lib/baresip/modules\nmodule opus.so\n\
              module pulse.so\nmodule_tmp account.so\nmodule_app menu.so\nopus_bitrate 32000\nopus_stereo no\n\
