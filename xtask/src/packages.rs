@@ -172,7 +172,7 @@ pub const NEEDS: &[Need] = &[
         what: "speech and its measurement",
         purpose: Purpose::Bench,
         or_program: &[],
-        debian: &["sox", "espeak-ng", "python3", "python3-venv", "python3-dev", "pocketsphinx-testdata"],
+        debian: &["sox", "espeak-ng", "python3", "python3-venv", "python3-dev", "pocketsphinx-testdata", "baresip-x11"],
         fedora: &["sox", "espeak-ng", "python3", "python3-devel"],
         arch: &["sox", "espeak-ng", "python"],
     },
