@@ -7,6 +7,15 @@
 //!
 //! No sockets, threads, files or clocks: the adapter hands in bytes and instants, carries `Output::Send`, and calls
 //! `handle(now, Input::Timeout)` when `poll_timeout` says so. Two agents can thus be joined by a simulated network.
+//!
+//! What an adapter owes:
+//! - Each `OpenWire` is answered by `WireUp` or `WireDown`, in the end; a wire that dies later by `WireDown`. Nothing is
+//!   sent to `NextHop` while the wire is down. After `CloseWire`, what was sent before it still goes out.
+//! - Streams are cut by `Framer`; each `Framer::take_ping` is answered by one CRLF on the same connection.
+//! - `WireUp::remote` holds every address of the next hop: requests from elsewhere are dropped (kind `Registrar`).
+//! - `Unregister` and `RemoveAccount` take up to two seconds to be heard by the registrar; `Stop` tells `Event::Stopped`.
+//!
+//! What it does not do yet: PRACK, session timers, transfers (REFER is refused), MESSAGE, subscriptions, SRTP, ICE.
 
 mod account;
 mod agent;

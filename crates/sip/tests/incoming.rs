@@ -166,3 +166,19 @@ fn a_flood_harms_no_call() {
     rig.responses();
     rig.invite("", OFFER);
 }
+
+#[test]
+fn an_offer_may_be_one_part_of_several() {
+    let mut rig = Rig::new();
+    let body = format!(
+        "--b\r\nContent-Type: application/isup\r\n\r\n\u{1}\u{2}\r\n--b\r\nContent-Type: application/sdp\r\n\r\n{OFFER}\r\n--b--\r\n"
+    );
+    let text = rig.peer_request("INVITE", "Content-Type: multipart/mixed;boundary=b\r\n", &body);
+    rig.hear(text.as_bytes());
+    assert_eq!(rig.statuses(), [180]);
+    let Some((_, Event::Incoming { call, .. })) = rig.events.last() else { panic!("{:?}", rig.events) };
+    let call = *call;
+    rig.act(Input::Answer { call, media: local_media() });
+    assert_eq!(rig.statuses(), [200]);
+    assert!(matches!(rig.events.last(), Some((_, Event::Media { session, .. })) if session.codec == Codec::Pcmu));
+}

@@ -179,8 +179,72 @@ fn mutated_messages_harm_nothing() {
     }
 }
 
+/// The peer of the call itself sends rubbish in its dialogs: it may end the call, but each call ends once, and nothing is
+/// left when all is over.
+#[test]
+fn rubbish_within_a_dialog_ends_a_call_once_at_most() {
+    let count: u64 = std::env::var("HATIF_MUTATIONS").ok().and_then(|s| s.parse().ok()).unwrap_or(20_000);
+    let mut harmed = 0;
+    for round in 0..count / 50 {
+        let mut rng = StdRng::seed_from_u64(round);
+        let mut rig = Rig::new();
+        let (call, invite, ok) = rig.incoming_call();
+        let outgoing = rig.dial("1002@192.0.2.1");
+        let mut seeds = Vec::new();
+        let mut scratch = Rig::new();
+        for (method, body) in [
+            (Method::Invite, OFFER),
+            (Method::Invite, ""),
+            (Method::Update, OFFER),
+            (Method::Info, ""),
+            (Method::Ack, OFFER),
+            (Method::Options, ""),
+            (Method::Notify, ""),
+        ] {
+            seeds.push(scratch.in_dialog(&invite, &ok, method, rng.random_range(2..9), body).to_bytes());
+        }
+        for (status, tag) in
+            [(100, ""), (180, "a"), (183, "b"), (200, "a"), (200, "b"), (401, "a"), (302, "a"), (486, "b")]
+        {
+            let mut response = outgoing.response(status, Some(tag).filter(|t| !t.is_empty()));
+            response.headers.push("Contact", "<sip:1002@192.0.2.1>");
+            response.headers.push("WWW-Authenticate", "Digest realm=\"pbx\", nonce=\"n\", qop=\"auth\"");
+            response.set_body("application/sdp", OFFER.as_bytes().to_vec());
+            seeds.push(response.to_bytes());
+        }
+        for _ in 0..50 {
+            let mut bytes = seeds[rng.random_range(0..seeds.len())].clone();
+            mutate(&mut rng, &mut bytes, &seeds);
+            rig.hear(&bytes);
+            match rng.random_range(0..12) {
+                0 => rig.act(Input::Hold { call, on: rng.random() }),
+                1 => rig.act(Input::Info { call, digit: '1' }),
+                2 => rig.pass(std::time::Duration::from_millis(rng.random_range(0..3_000))),
+                _ => {}
+            }
+        }
+        harmed += rig.ends().len();
+        let made = rig
+            .events
+            .iter()
+            .filter_map(|(_, e)| if let Event::Incoming { call, .. } = e { Some(*call) } else { None });
+        let calls: Vec<CallId> = made.chain([CALL]).collect();
+        for call in &calls {
+            rig.act(Input::HangUp { call: *call });
+        }
+        rig.seconds(400);
+        assert_eq!((rig.agent.poll_timeout(), rig.agent.leftovers().calls), (None, 0), "round {round}");
+        for call in calls {
+            let ends =
+                rig.events.iter().filter(|(_, e)| matches!(e, Event::Ended { call: id, .. } if *id == call)).count();
+            assert_eq!(ends, 1, "round {round}, call {call:?}");
+        }
+    }
+    assert!(harmed > 0, "the mutations reach the calls");
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_bytes_make_the_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {

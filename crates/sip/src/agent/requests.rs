@@ -136,8 +136,10 @@ impl Agent {
         if self.stopping.is_some() || self.core.account(id).is_some_and(|a| a.leaving.is_some()) {
             return self.refuse(now, id, tx, &request, 480);
         }
-        if !request.body.is_empty() && Negotiation::acceptable(&request.body).is_err() {
-            let status = if Sdp::parse(&request.body).is_none() { 400 } else { 488 };
+        if let Some(offer) = request.body_of(SDP)
+            && Negotiation::acceptable(offer).is_err()
+        {
+            let status = if Sdp::parse(offer).is_none() { 400 } else { 488 };
             return self.refuse(now, id, tx, &request, status);
         }
         let ringing = self.calls.values().filter(|c| c.ringing()).count();
@@ -213,7 +215,7 @@ fn wants_too_much(request: &Request) -> Option<Response> {
     }
     let encoded = request.headers.items("Content-Encoding").iter().any(|e| !e.eq_ignore_ascii_case("identity"));
     let offers = matches!(request.method, Method::Invite | Method::Update);
-    let foreign = offers && !request.body.is_empty() && !request.body_is(SDP);
+    let foreign = offers && !request.body.is_empty() && request.body_of(SDP).is_none();
     if encoded || foreign {
         let mut response = request.response(415, Some("0"));
         response.headers.push("Accept", SDP);

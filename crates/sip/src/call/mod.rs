@@ -399,9 +399,9 @@ impl Call {
 
 /// The offer or answer in a message, if it has one.
 fn sdp_in(request: &Request) -> Option<&[u8]> {
-    (!request.body.is_empty() && request.body_is(SDP)).then_some(&request.body)
+    request.body_of(SDP)
 }
 
 fn sdp_of(response: &Response) -> Option<&[u8]> {
-    (!response.body.is_empty() && response.body_is(SDP)).then_some(&response.body)
+    response.body_of(SDP)
 }

@@ -131,6 +131,16 @@ macro_rules! common {
                 value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
             }
 
+            /// The body of that media type: the whole one, or a part of a multipart body. `None` if it is empty.
+            pub fn body_of(&self, media_type: &str) -> Option<&[u8]> {
+                let body = match self.headers.text("Content-Type") {
+                    Some(value) if !self.body_is(media_type) => super::multipart::part(&value, &self.body, media_type)?,
+                    _ if self.body_is(media_type) => &self.body,
+                    _ => return None,
+                };
+                (!body.is_empty()).then_some(body)
+            }
+
             /// Puts a body in, with its type, and sets Content-Length.
             pub fn set_body(&mut self, media_type: &str, body: Vec<u8>) {
                 self.headers.set("Content-Type", media_type);

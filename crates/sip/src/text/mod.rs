@@ -3,6 +3,7 @@
 
 mod headers;
 mod message;
+mod multipart;
 mod name_addr;
 mod params;
 mod parser;
