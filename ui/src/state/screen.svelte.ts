@@ -1,10 +1,14 @@
 // Which screen is shown, and which of several calls is in front. Nothing of this leaves the window.
 import { tick } from 'svelte';
+import { MediaQuery } from 'svelte/reactivity';
 import type { CallView } from '../backend';
 import { phone } from './phone.svelte';
 
 /** `home` and `calls` are one screen where the window is wide enough to show both. */
 export type ScreenName = 'home' | 'calls' | 'settings' | 'account';
+
+/** Room for home and what is in front side by side: the breakpoint of App.svelte. */
+const wide = new MediaQuery('min-width: 52rem');
 
 class Screen {
   name = $state<ScreenName>('home');
@@ -23,6 +27,11 @@ class Screen {
   readonly incoming = $derived(phone.calls.filter((c) => c.state.state === 'incoming'));
   /** The call in front: the one chosen, else the liveliest. */
   readonly call = $derived(this.calls.find((c) => c.id === this.#chosen) ?? liveliest(this.calls));
+
+  /** Beside home there is room, and nothing is in it. */
+  get idle(): boolean {
+    return wide.current && this.call === undefined && this.name !== 'settings' && this.name !== 'account';
+  }
 
   show(name: ScreenName): void {
     const from = this.name;
