@@ -22,7 +22,7 @@ fn application() -> PathBuf {
 
 /// Speaks a tone into the virtual microphone and waits until the echo line has said it back into the virtual speaker.
 fn hear_the_echo() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let at = folder.path();
     let (tone, recorded) = (620, at.join("speaker.wav"));
     let speech = sound::melody(&at.join("tone.wav"), &[tone], 12.0);
