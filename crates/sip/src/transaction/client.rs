@@ -113,12 +113,14 @@ impl Client {
         let status = response.status;
         match (&self.state, status) {
             (State::Trying | State::Proceeding, 100..200) => {
+                let first = self.state == State::Trying;
                 self.state = State::Proceeding;
-                if self.invite() {
-                    // An INVITE may ring as long as it likes; the agent's own patience ends it.
-                    (self.again, self.until) = (None, None);
-                } else {
+                if !self.invite() {
                     self.again = self.again.map(|(at, _)| (at, T2));
+                } else if first {
+                    // An INVITE may ring as long as it likes; the agent's own patience ends it. A later provisional
+                    // response does not undo the limit that a CANCEL has set.
+                    (self.again, self.until) = (None, None);
                 }
                 self.tell(response, io);
             }

@@ -162,6 +162,7 @@ fn a_cancelled_invite_ends_after_64_t1() {
     bench.hear(id, 180);
     bench.sends(LONG);
     assert!(bench.tx.cancel(bench.now, id, Owner::Cancel(CallId(1))).is_some());
+    bench.hear(id, 180);
     bench.sends(Duration::from_secs(33));
     assert!(bench.tx.is_empty());
 }
