@@ -37,7 +37,7 @@ fn devices(station: &mut Station) -> (Vec<AudioDevice>, Vec<AudioDevice>) {
 #[test]
 fn a_tone_goes_from_microphone_to_speaker_through_two_phones() {
     within("a_tone_goes_from_microphone_to_speaker_through_two_phones", || {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let (spoken, heard) = (folder.path().join("spoken.wav"), folder.path().join("heard.wav"));
         write_tone(&spoken, 48_000, 1000.0, 0.3, 4.0);
         let mut agent = on(choice("pipewire:agent_mic", "pipewire:agent_spk"));
@@ -105,7 +105,7 @@ fn wait_problem(station: &mut Station, wanted: Option<&'static str>) {
 
 /// Records a sink until it has held the tone for a second.
 fn hear(sink: &str, frequency: f64) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let heard = folder.path().join("heard.wav");
     for _ in 0..10 {
         let recorder = Running::record(sink, &heard);
@@ -154,13 +154,14 @@ fn a_lost_speaker_is_replaced_by_the_default_and_taken_again_when_it_is_back() {
 #[test]
 fn the_ringer_may_be_another_device() {
     within("the_ringer_may_be_another_device", || {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let (ringer, speaker) = (folder.path().join("ringer.wav"), folder.path().join("speaker.wav"));
         let both = (Running::record("far_spk", &ringer), Running::record("agent_spk", &speaker));
         let agent = on(DeviceChoice { ringer: Some("pipewire:far_spk".into()), ..DeviceChoice::default() });
         agent.send(AudioCommand::PlayTone(Tone::Ring));
         std::thread::sleep(Duration::from_secs(3));
-        (both.0.interrupt(), both.1.interrupt());
+        both.0.interrupt();
+        both.1.interrupt();
         drop(agent);
         let loudest = |path| read_wav(path).0.iter().fold(0.0f32, |most, sample| most.max(sample.abs()));
         assert!(loudest(&ringer) > 0.05, "the ringer is silent");
