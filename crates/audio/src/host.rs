@@ -50,7 +50,6 @@ impl SoundSystem {
             // PipeWire's host is a snapshot; the others would do with one, but a restarted server needs a new one.
             let Ok(host) = cpal::host_from_id(id) else { continue };
             let listing = list(&host);
-            tracing::debug!(?id, ?listing, "L");
             let found = !listing.inputs.is_empty() || !listing.outputs.is_empty();
             if found || best.is_none() {
                 best = Some((host, listing));
@@ -112,7 +111,6 @@ fn find_in(host: &Host, id: &DeviceId, direction: Direction) -> Option<Device> {
 }
 
 fn list(host: &Host) -> Listing {
-    tracing::debug!(e = ?host.devices().err(), "D");
     let found = host.devices().map(|devices| devices.take(4 * MOST_DEVICES).collect::<Vec<_>>()).unwrap_or_default();
     #[cfg(target_os = "linux")]
     let graph = if host.id() == HostId::PipeWire { crate::pipewire::graph() } else { None };

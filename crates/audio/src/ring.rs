@@ -278,7 +278,6 @@ impl PlaybackEnd {
         }
         let surplus = surplus(&self.steered);
         let mut leave_out = 0;
-        tracing::trace!(slots = reading.slots, since, frames = reading.frames, calls = reading.calls, surplus, "w");
         if surplus > self.steered.align_beyond() {
             // The device stood still: this block, or a part of it, is left out; the next one too if need be.
             leave_out = surplus as usize;

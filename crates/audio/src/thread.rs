@@ -326,14 +326,17 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             return;
         };
         line.port.set_remote(session.remote);
-        if line.payload.is_none() {
+        let first = line.payload.replace((session.payload_in, session.payload)).is_none();
+        if first {
             line.port.flush();
         }
-        line.payload = Some((session.payload_in, session.payload));
         let key = StreamKey(call.0);
         self.engine.start(Instant::now(), key, stream_config(&session));
-        self.engine.set_source(key, line.source.clone());
-        self.change(call, |_| {});
+        // What was said before there was a stream to say it to; again, it would begin a clip anew.
+        if first {
+            self.engine.set_source(key, line.source.clone());
+            self.change(call, |_| {});
+        }
     }
 
     /// Changes what a call hears and is heard by, and tells the engine.

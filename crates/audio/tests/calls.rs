@@ -88,12 +88,17 @@ fn the_practice_line_echoes_and_plays_clips_without_any_device() {
     practice.send(AudioCommand::Source { call: prompt, source: CallSource::Clip(clip) });
     person.send(AudioCommand::Start { call: prompt, session: session(Codec::Pcma, there) });
     practice.send(AudioCommand::Start { call: prompt, session: session(Codec::Pcma, here) });
-    person.wait_received(prompt, 100);
+    person.wait_received(prompt, 25);
+    // a session refresh does not begin the clip anew
+    practice.send(AudioCommand::Start { call: prompt, session: session(Codec::Pcma, here) });
+    person.wait_received(prompt, 150);
     drop((person, practice));
 
     let (samples, rate) = read_wav(&heard);
     assert_tone(&samples, rate, 440.0, 0.3, 1.5);
     assert_tone(&samples, rate, 1300.0, 0.3, 0.8);
+    let windows = samples.chunks_exact(2400).filter(|chunk| level_of(chunk, rate, 1300.0) > 0.2).count();
+    assert!(windows <= 24, "a clip of a second was heard for {windows} windows of 50 ms");
 }
 
 #[test]
