@@ -39,10 +39,11 @@ pub async fn open(opening: Opening) -> Result<Opened, WireFailure> {
     let (local, peer) = (connected.local, connected.peer);
     let (queue, outgoing) = mpsc::channel(QUEUE);
     let (closed, closings) = mpsc::channel(QUEUE);
+    let wire = StreamWire { queue, account: opening.account, events: opening.events.clone() };
     let mut flows = Flows { opening, tls, closed, next: 1, all: HashMap::new(), by_addr: HashMap::new(), main: 0 };
     flows.main = flows.add(connected.stream, peer);
     tokio::spawn(flows.run(outgoing, closings));
-    Ok((Box::new(StreamWire { queue }), local, remote))
+    Ok((Box::new(wire), local, remote))
 }
 
 struct Connected {
@@ -99,12 +100,17 @@ async fn handshake(
 #[derive(Debug)]
 struct StreamWire {
     queue: mpsc::Sender<(Vec<u8>, Destination, SendId)>,
+    account: AccountId,
+    events: mpsc::Sender<WireEvent>,
 }
 
 impl Wire for StreamWire {
     fn send(&self, bytes: Vec<u8>, to: Destination, id: SendId) {
-        // The task behind always reads; a full queue means that it is connecting elsewhere and the agent floods.
-        let _ = self.queue.try_send((bytes, to, id));
+        if self.queue.try_send((bytes, to, id)).is_err() {
+            // The task behind is connecting elsewhere or has ended. Nothing repeats itself on a stream, so it is said.
+            let failed = WireEvent::SendFailed { account: self.account, id, failure: WireFailure::Closed };
+            let _ = self.events.try_send(failed);
+        }
     }
 }
 

@@ -141,6 +141,9 @@ fn validate(account: &Account) -> Result<(), Text> {
     if account.kind == AccountKind::Direct && account.transport != Transport::Udp {
         return bad("transport");
     }
+    if account.kind == AccountKind::Direct && account.proxy.is_some() {
+        return bad("proxy");
+    }
     if account.expires < 30 || account.expires > 86_400 {
         return bad("expires");
     }
