@@ -73,6 +73,7 @@ fn session(remote: SocketAddr) -> MediaSession {
         payload: 111,
         payload_in: 111,
         dtmf_payload: None,
+        dtmf_clock: 48_000,
         remote,
         send: true,
         receive: true,

@@ -383,6 +383,7 @@ fn stream_config(session: &sip::MediaSession) -> StreamConfig {
     };
     StreamConfig {
         dtmf_payload: session.dtmf_payload,
+        dtmf_clock: session.dtmf_clock,
         send: session.send,
         receive: session.receive,
         ptime_ms: session.ptime_ms,

@@ -138,6 +138,8 @@ pub struct MediaSession {
     pub payload_in: u8,
     /// Payload type of telephone-event (RFC 4733), where the peer takes it.
     pub dtmf_payload: Option<u8>,
+    /// Its clock, 8000 or 48000: durations count in it.
+    pub dtmf_clock: u32,
     /// Where our RTP goes.
     pub remote: SocketAddr,
     /// Whether we may send, and whether we should expect to receive.

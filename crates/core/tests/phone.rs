@@ -49,6 +49,7 @@ fn session(dice: &mut Dice) -> MediaSession {
         payload: 96,
         payload_in: 96,
         dtmf_payload: (dice.roll(2) == 0).then_some(101),
+        dtmf_clock: 8000,
         remote: SocketAddr::from(([127, 0, 0, 1], 4000)),
         send: true,
         receive: true,

@@ -77,6 +77,7 @@ fn media(m: s::MediaSession) -> port::MediaSession {
         payload: m.payload,
         payload_in: m.payload_in,
         dtmf_payload: m.dtmf_payload,
+        dtmf_clock: m.dtmf_clock,
         remote: m.remote,
         send: m.send,
         receive: m.receive,

@@ -182,8 +182,10 @@ pub struct MediaSession {
     pub payload: u8,
     /// RTP payload type that the peer sends `codec` with.
     pub payload_in: u8,
-    /// Payload type of telephone-event (RFC 4733) at the codec's clock, where the peer takes it.
+    /// Payload type of telephone-event (RFC 4733), where the peer takes it.
     pub dtmf_payload: Option<u8>,
+    /// Its clock: the codec's, or 8000 with older PBXes. Durations count in it.
+    pub dtmf_clock: u32,
     /// Where our RTP goes.
     pub remote: SocketAddr,
     /// Whether we may send, and whether we should expect to receive.

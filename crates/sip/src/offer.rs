@@ -51,7 +51,8 @@ pub struct Negotiation {
 struct Match {
     codec: Codec,
     payload: u8,
-    dtmf: Option<u8>,
+    /// Payload type and clock of telephone-event.
+    dtmf: Option<(u8, u32)>,
     remote: SocketAddr,
     direction: Direction,
     ptime_ms: u8,
@@ -143,7 +144,7 @@ impl Negotiation {
         let mut lines = String::new();
         for (at, media) in sdp.media.iter().enumerate() {
             if at == index {
-                let dtmf = Some((found.payload, found.dtmf));
+                let dtmf = Some((found.payload, found.dtmf.map(|(payload, _)| payload)));
                 lines.push_str(&self.media_line(&media.proto, &[found.codec], dtmf, direction));
             } else {
                 // RFC 3264 6: a refused stream keeps its place, with port 0.
@@ -170,7 +171,8 @@ impl Negotiation {
             codec: found.codec,
             payload: found.payload,
             payload_in,
-            dtmf_payload: found.dtmf,
+            dtmf_payload: found.dtmf.map(|(payload, _)| payload),
+            dtmf_clock: found.dtmf.map_or(8000, |(_, clock)| clock),
             remote: found.remote,
             send,
             receive: ours.receives(),
@@ -198,7 +200,7 @@ impl Negotiation {
         let dtmf = [clock, 8000].into_iter().find_map(|want| events.iter().find(|(_, c)| *c == want));
         let ptime_ms = ptime(media);
         let direction = sdp.direction(media);
-        Some(Match { codec, payload, dtmf: dtmf.map(|(pt, _)| *pt), remote, direction, ptime_ms })
+        Some(Match { codec, payload, dtmf: dtmf.copied(), remote, direction, ptime_ms })
     }
 
     /// Which of our codecs a payload type of the peer means.

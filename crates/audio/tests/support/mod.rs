@@ -97,6 +97,7 @@ pub fn session(codec: Codec, remote: SocketAddr) -> MediaSession {
         payload,
         payload_in: payload,
         dtmf_payload: Some(101),
+        dtmf_clock: 48_000,
         remote,
         send: true,
         receive: true,

@@ -119,6 +119,16 @@ fn directions_and_holds() {
 }
 
 #[test]
+fn telephone_event_at_8000_beside_opus_keeps_its_own_clock() {
+    let mut session = all();
+    let text =
+        offer("m=audio 4000 RTP/AVP 107 101\r\na=rtpmap:107 opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\n");
+    session.answer(text.as_bytes()).expect("answered");
+    let agreed = session.media().expect("agreed");
+    assert_eq!((agreed.codec, agreed.dtmf_payload, agreed.dtmf_clock), (Codec::Opus, Some(101), 8000));
+}
+
+#[test]
 fn an_answer_is_read_with_its_own_numbers() {
     let mut session = all();
     session.offer(false);
