@@ -210,6 +210,7 @@ impl Run {
                 Output::Store(command) => self.tell_store(command),
                 Output::Change(Change::Stopped) => self.stopped = true,
                 Output::Change(change) => {
+                    self.log(&change);
                     if let (Change::Settings | Change::All, Some(practice)) = (&change, &self.practice) {
                         let settings = self.phone.settings();
                         practice.speak(settings.language.as_ref().unwrap_or(&self.config.system_language));
@@ -219,6 +220,28 @@ impl Run {
                     }
                 }
             }
+        }
+    }
+
+    /// What a person who helps from afar needs to know. Ids and states only: no number, name or address.
+    fn log(&self, change: &Change) {
+        match change {
+            Change::Call(id) => {
+                if let Some(entry) = self.phone.call(*id) {
+                    let (direction, state) = (entry.call.direction, present::state_name(&entry.call.state));
+                    tracing::info!(call = id.0, account = entry.call.account.0, ?direction, state);
+                }
+            }
+            Change::Account(id) => {
+                if let Some(entry) = self.phone.account(*id) {
+                    tracing::info!(account = id.0, registration = present::registration_name(&entry.registration));
+                }
+            }
+            Change::NoticeRaised(id) => {
+                let raised = self.phone.notices().iter().find(|notice| notice.id == *id);
+                tracing::info!(notice = raised.map(|notice| notice.text.code));
+            }
+            _ => {}
         }
     }
 

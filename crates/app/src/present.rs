@@ -167,6 +167,29 @@ fn state(state: &CallState, now: phone::Now) -> view::CallStateView {
     }
 }
 
+/// A call's state in a word, for the log: the reason's code where it has ended.
+pub fn state_name(state: &CallState) -> &str {
+    match state {
+        CallState::Dialing => "dialing",
+        CallState::Ringing { .. } => "ringing",
+        CallState::Incoming => "incoming",
+        CallState::Answering => "answering",
+        CallState::Active { .. } => "active",
+        CallState::Ending { .. } => "ending",
+        CallState::Ended { reason, .. } => end_code(reason),
+    }
+}
+
+/// A registration in a word, for the log: the reason's code where it is down.
+pub fn registration_name(registration: &Registration) -> &str {
+    match registration {
+        Registration::Off => "off",
+        Registration::Trying => "trying",
+        Registration::Up => "up",
+        Registration::Down { cause, .. } => cause.code,
+    }
+}
+
 fn seconds(d: Duration) -> u32 {
     // Half a second is rounded, as a stop-watch in words would.
     u32::try_from((d + Duration::from_millis(500)).as_secs()).unwrap_or(u32::MAX)
@@ -188,18 +211,33 @@ fn action(action: phone::Action) -> view::Action {
 /// How a call went, in one word, and in the catalogue's words.
 pub fn end(reason: &EndReason) -> (view::Outcome, TextView) {
     use view::Outcome as O;
-    let plain = |outcome, code| (outcome, text(&Text::new(code)));
+    let outcome = match reason {
+        EndReason::LocalHangUp | EndReason::RemoteHangUp => O::Answered,
+        EndReason::Cancelled => O::Cancelled,
+        EndReason::Declined => O::Declined,
+        EndReason::Missed => O::Missed,
+        EndReason::AnsweredElsewhere => O::Elsewhere,
+        EndReason::Busy => O::Busy,
+        EndReason::NoAnswer => O::NoAnswer,
+        EndReason::Rejected => O::Rejected,
+        EndReason::Failed { text: why, .. } => return (O::Failed, text(why)),
+    };
+    (outcome, TextView { code: end_code(reason).to_owned(), params: Default::default() })
+}
+
+/// The catalogue's code for an end.
+fn end_code(reason: &EndReason) -> &'static str {
     match reason {
-        EndReason::LocalHangUp => plain(O::Answered, "call.local_hang_up"),
-        EndReason::RemoteHangUp => plain(O::Answered, "call.remote_hang_up"),
-        EndReason::Cancelled => plain(O::Cancelled, "call.cancelled"),
-        EndReason::Declined => plain(O::Declined, "call.declined"),
-        EndReason::Missed => plain(O::Missed, "call.missed"),
-        EndReason::AnsweredElsewhere => plain(O::Elsewhere, "call.answered_elsewhere"),
-        EndReason::Busy => plain(O::Busy, "call.busy"),
-        EndReason::NoAnswer => plain(O::NoAnswer, "call.no_answer"),
-        EndReason::Rejected => plain(O::Rejected, "call.rejected"),
-        EndReason::Failed { text: why, .. } => (O::Failed, text(why)),
+        EndReason::LocalHangUp => "call.local_hang_up",
+        EndReason::RemoteHangUp => "call.remote_hang_up",
+        EndReason::Cancelled => "call.cancelled",
+        EndReason::Declined => "call.declined",
+        EndReason::Missed => "call.missed",
+        EndReason::AnsweredElsewhere => "call.answered_elsewhere",
+        EndReason::Busy => "call.busy",
+        EndReason::NoAnswer => "call.no_answer",
+        EndReason::Rejected => "call.rejected",
+        EndReason::Failed { text, .. } => text.code,
     }
 }
 
