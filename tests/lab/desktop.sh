@@ -11,12 +11,12 @@
 # Everything ends with the command.
 set -euo pipefail
 home=$(mktemp -d)
-export HATIF_REAL_HOME=$HOME CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
+export CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
 export HOME=$home XDG_RUNTIME_DIR=$home/run XDG_CONFIG_HOME=$home/config XDG_DATA_HOME=$home/share XDG_CACHE_HOME=$home/cache
 mkdir -p -m 700 "$XDG_RUNTIME_DIR"
 mkdir -p "$XDG_CONFIG_HOME/pipewire/pipewire.conf.d" "$XDG_DATA_HOME" "$XDG_CACHE_HOME" "$home/log"
-# No graphics card here, and no sandbox for a browser that runs as root.
-export WEBKIT_DISABLE_DMABUF_RENDERER=1 LIBGL_ALWAYS_SOFTWARE=1 NO_AT_BRIDGE=1 GDK_BACKEND=x11
+# No graphics card here. (WEBKIT_DISABLE_DMABUF_RENDERER stays unset: with it WebDriver's pictures never come.)
+export LIBGL_ALWAYS_SOFTWARE=1 NO_AT_BRIDGE=1 GDK_BACKEND=x11
 
 children=()
 end() {
