@@ -1,12 +1,12 @@
 //! Logs: to standard error, INFO by default, `HATIF_LOG` for more. Lines about calls and accounts carry ids, never
-//! numbers, names, addresses or secrets; libraries that would print those are kept at WARN or below.
+//! numbers, names, addresses or secrets.
 
 use tracing_subscriber::EnvFilter;
 
-/// What is logged unless `HATIF_LOG` says otherwise. rvoip's lines can hold addresses and its errors are answered for
-/// by ours, so it is silent.
-const DEFAULT: &str = "warn,hatif=info,hatif_app=info,hatif_core=info,hatif_net=info,hatif_sip=info,hatif_audio=info,\
-    hatif_media=info,hatif_store=info,hatif_practice=info,rvoip_sip_transport=off,rvoip_sip_core=off,rvoip_rtp_core=off";
+/// What is logged unless `HATIF_LOG` says otherwise: our own lines. Libraries' lines can hold addresses at any level (a
+/// refused certificate is told with its host's name), and what goes wrong in them is told by us.
+const DEFAULT: &str = "off,hatif=info,hatif_shell=info,hatif_app=info,hatif_cli=info,hatif_core=info,hatif_net=info,\
+    hatif_sip=info,hatif_audio=info,hatif_media=info,hatif_store=info,hatif_practice=info";
 
 /// Starts logging for this process. Called once; a second call changes nothing.
 pub fn start() {
