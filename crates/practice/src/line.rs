@@ -31,6 +31,8 @@ const USER: &str = "agent";
 const PAUSE: Duration = Duration::from_secs(5);
 /// A customer rings this long before answering, so that ringing is seen and heard.
 const RING: Duration = Duration::from_millis(1500);
+/// Nobody speaks in the very moment of answering; by then sound devices have opened and settled.
+const HELLO: Duration = Duration::from_millis(1200);
 /// A customer with nothing left to say hangs up after this.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Calls at once; the line is one agent's.
@@ -219,7 +221,7 @@ impl Line {
             }
             SipEvent::Answered { call } => {
                 if let Some(talk) = self.talks.get_mut(&call) {
-                    talk.next = Some((Instant::now() + Duration::from_millis(600), Next::Say));
+                    talk.next = Some((Instant::now() + HELLO, Next::Say));
                 }
             }
             SipEvent::Ended { call, .. } => {
