@@ -103,7 +103,7 @@ pub fn test(only: &[Part], consent: bool) -> Result<bool, String> {
         }
         if part.needs_build() && built.is_none() {
             let words = ["build", "--all-targets"];
-            built = Some(steps.run(check("Everything in Rust", "about 12 min the first time", workspace(&words))));
+            built = Some(steps.run(check("Everything in Rust", "about 8 min the first time", workspace(&words))));
         }
         if part.needs_build() && built == Some(false) {
             steps.give_up(part.name(), "not run, it did not compile");
@@ -119,7 +119,7 @@ fn perform(part: Part, steps: &mut Steps) {
         Part::Ui => {
             steps.run(check("ui: types", "about 15 s", script("ui:check")));
             steps.run(suite("ui: unit tests", "about 10 s", script("ui:test"), 10));
-            steps.run(suite("ui: every screen in a browser", "about 30 s", script("ui:e2e"), 15));
+            steps.run(suite("ui: every screen in a browser", "1 to 3 min", script("ui:e2e"), 15));
         }
         Part::Format => {
             let mut command = cargo();
@@ -146,17 +146,17 @@ fn perform(part: Part, steps: &mut Steps) {
             let mut fetch = Command::new("bash");
             fetch.arg("tests/lab/get-asterisk.sh").arg(lab_dir());
             let fetched =
-                steps.run(check("interop: Asterisk from Debian's archive", "about 2 min the first time", fetch));
+                steps.run(check("interop: Asterisk from Debian's archive", "about 1 min the first time", fetch));
             if fetched {
                 let command = workspace(&["test", "--test", "interop", "--no-fail-fast"]);
-                steps.run(suite("interop", "about 4 min", command, 25));
+                steps.run(suite("interop", "about 75 s", command, 25));
             } else {
                 steps.give_up("interop", "not run, Asterisk is missing");
             }
         }
         Part::Window => {
             let command = desktop::wrapped(&workspace(&["test", "--test", "window"]));
-            steps.run(suite("window", "about 1 min", command, 15));
+            steps.run(suite("window", "about 20 s", command, 15));
         }
     }
 }
