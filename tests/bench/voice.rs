@@ -114,8 +114,8 @@ fn report(all: &[(&str, Figures)], runs: usize) {
         );
     }
     print!("\n{text}");
-    let folder = Path::new("docs/bench");
-    fs::create_dir_all(folder).expect("docs/bench can be made");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/bench");
+    fs::create_dir_all(&folder).expect("docs/bench can be made");
     fs::write(folder.join("voice.md"), text).expect("docs/bench can be written to");
     let json = serde_json::to_string_pretty(&rows).expect("plain data");
     fs::write(folder.join("voice.json"), json + "\n").expect("docs/bench can be written to");
