@@ -16,7 +16,8 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 pub struct Window {
     session: String,
-    folder: tempfile::TempDir,
+    /// The application's data; gone with the window.
+    _folder: tempfile::TempDir,
     // Ends last: it holds the application.
     _driver: Process,
 }
@@ -45,7 +46,7 @@ impl Window {
         let made = request("POST", &format!("{server}/session"), Some(capabilities));
         let made = made.unwrap_or_else(|error| panic!("no session: {error}\n{}", driver.output()));
         let id = made["sessionId"].as_str().expect("a session has an id");
-        Window { session: format!("{server}/session/{id}"), folder, _driver: driver }
+        Window { session: format!("{server}/session/{id}"), _folder: folder, _driver: driver }
     }
 
     /// Waits for an element that is there and shown.
@@ -64,11 +65,6 @@ impl Window {
             let id = self.find(css);
             self.ask("POST", &format!("/element/{id}/click"), Some(json!({}))).ok()
         });
-    }
-
-    pub fn type_into(&self, css: &str, text: &str) {
-        let id = self.find(css);
-        self.ask("POST", &format!("/element/{id}/value"), Some(json!({ "text": text }))).expect("it takes text");
     }
 
     /// What a person reads in an element.
@@ -103,11 +99,6 @@ impl Window {
         fs::create_dir_all(&folder)
             .and_then(|()| fs::write(folder.join(format!("{name}.png")), bytes))
             .expect("a file");
-    }
-
-    /// The folder that the application keeps its data in.
-    pub fn data(&self) -> std::path::PathBuf {
-        self.folder.path().join("data")
     }
 
     fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value, String> {

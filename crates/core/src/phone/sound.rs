@@ -113,9 +113,4 @@ impl Phone {
         self.passing_tone = Some((Tone::Test, now.mono + Duration::from_millis(1800)));
         Ok(())
     }
-
-    /// What the audio was last told of a call: (microphone, listening). For tests and views.
-    pub fn sound_of(&self, call: CallId) -> Option<(bool, bool)> {
-        self.call(call).map(|c| (c.microphone, c.listening))
-    }
 }

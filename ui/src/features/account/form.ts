@@ -23,7 +23,7 @@ export type FieldName = keyof Typed;
 export type Fault = 'required' | 'host' | 'number';
 export type Faults = Partial<Record<FieldName, Fault>>;
 
-export const EXPIRES = { min: 60, max: 86_400 };
+export const EXPIRES = { min: 30, max: 86_400 };
 export const PORT = { min: 1, max: 65_535 };
 
 /** Fields that are folded away under "Advanced". */
