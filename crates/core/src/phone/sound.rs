@@ -4,7 +4,6 @@ use super::{Change, Now, Phone};
 use crate::{
     audio::{AudioCommand, AudioEvent, Tone},
     call::{CallState, EndReason},
-    ids::CallId,
     text::Text,
 };
 use std::time::Duration;
