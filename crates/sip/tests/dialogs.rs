@@ -265,6 +265,27 @@ fn requests_in_dialogs_are_answered_by_the_book() {
     assert_eq!((rig.statuses(), rig.ends()), (vec![200], vec![EndReason::RemoteHangUp]));
 }
 
+/// The user is rid of the call at once; what the network lost is repeated behind it (RFC 3261 17.1.2: timers E and F).
+#[test]
+fn a_bye_that_nobody_hears_is_repeated_until_timer_f() {
+    let mut rig = Rig::new();
+    rig.outgoing_call();
+    rig.act(Input::HangUp { call: CALL });
+    assert_eq!(rig.ends(), [EndReason::LocalHangUp]);
+    let times: Vec<usize> = [400, 200, 1000, 2000, 4000, 20_000]
+        .map(|ms| {
+            rig.pass(Duration::from_millis(ms));
+            rig.requests(Method::Bye).len()
+        })
+        .to_vec();
+    // 0 | 0.5 | 1.5 | 3.5 | 7.5 | 11.5, 15.5, 19.5, 23.5, 27.5 seconds
+    assert_eq!(times, [1, 1, 1, 1, 1, 5]);
+    rig.seconds(10);
+    assert_eq!(rig.requests(Method::Bye).len(), 1, "the last at 31.5 s");
+    rig.seconds(60);
+    assert_eq!((rig.requests(Method::Bye).len(), rig.ends().len()), (0, 1));
+}
+
 #[test]
 fn a_reinvite_without_common_codec_harms_nothing() {
     let mut rig = Rig::new();

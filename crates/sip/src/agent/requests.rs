@@ -35,7 +35,7 @@ impl Agent {
         }
         let reliable = self.is_reliable(id, source, &request);
         let arrival = Arrival { account: id, source: source.0, flow: source.1, reliable, request: &request };
-        match self.core.tx.receive_request(&arrival) {
+        match self.core.tx.receive_request(now, &arrival) {
             Received::New(tx) => self.judge(now, id, tx, source, request),
             Received::Merged(tx) => self.core.reply(now, id, tx, &request, 482),
             Received::Copy | Received::Dropped => {}
@@ -64,7 +64,7 @@ impl Agent {
         }
         let reliable = self.is_reliable(id, source, &request);
         let arrival = Arrival { account: id, source: source.0, flow: source.1, reliable, request: &request };
-        if let Received::New(tx) | Received::Merged(tx) = self.core.tx.receive_request(&arrival) {
+        if let Received::New(tx) | Received::Merged(tx) = self.core.tx.receive_request(now, &arrival) {
             self.core.reply(now, id, tx, &request, status);
         }
     }

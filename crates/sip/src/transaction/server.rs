@@ -8,6 +8,9 @@ use crate::{
 };
 use std::time::{Duration, Instant};
 
+/// RFC 3261 17.2.1: an INVITE that nothing was said to by then is answered with 100, which stops its repetition.
+const TRYING_AFTER: Duration = Duration::from_millis(200);
+
 /// What two copies of one request have in common (RFC 3261 17.2.3). ACK and CANCEL carry their INVITE's key.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct ServerKey {
@@ -42,6 +45,8 @@ pub(super) struct Server {
     merge: Option<String>,
     state: State,
     last: Option<Vec<u8>>,
+    /// An INVITE's 100, and when it goes out unless something else was said before.
+    trying: Option<(Instant, Vec<u8>)>,
     /// Timer G.
     again: Option<(Instant, Duration)>,
     /// Timers H, I, J, L.
@@ -67,10 +72,15 @@ impl Server {
             _ => "Timer J",
         };
         let again = self.again.map(|(at, _)| (at, "Timer G"));
-        again.into_iter().chain(self.until.map(|at| (at, until))).min()
+        let trying = self.trying.as_ref().map(|(at, _)| (*at, "100 Trying"));
+        again.into_iter().chain(trying).chain(self.until.map(|at| (at, until))).min()
     }
 
     pub(super) fn on_timer(&mut self, now: Instant, io: &mut Io<'_>) {
+        if let Some((_, trying)) = self.trying.take_if(|(at, _)| *at <= now) {
+            self.last = Some(trying);
+            self.send_last(io);
+        }
         if self.until.is_some_and(|at| at <= now) {
             self.state = State::Ended;
         } else if let Some((at, interval)) = self.again.filter(|(at, _)| *at <= now) {
@@ -93,6 +103,7 @@ impl Server {
         if self.state != State::Proceeding && !repeated {
             return;
         }
+        self.trying = None;
         self.last = Some(response.to_bytes());
         self.send_last(io);
         if response.status < 200 || repeated {
@@ -135,7 +146,7 @@ impl Transactions {
     }
 
     /// A request off the wire, any but ACK.
-    pub fn receive_request(&mut self, arrival: &Arrival<'_>) -> Received {
+    pub fn receive_request(&mut self, now: Instant, arrival: &Arrival<'_>) -> Received {
         let Arrival { account, source, flow, reliable, request } = *arrival;
         let Some(key) = ServerKey::new(account, request, request.method.clone()) else { return Received::Dropped };
         if let Some(&id) = self.server_keys.get(&key) {
@@ -160,6 +171,8 @@ impl Transactions {
         });
         let merged = merge.is_some() && self.servers.values().any(|s| s.merge == merge);
         let addr = if reliable { source } else { via.response_address(source) };
+        let trying =
+            (request.method == Method::Invite).then(|| (now + TRYING_AFTER, request.response(100, None).to_bytes()));
         let id = self.next_id();
         let server = Server {
             account,
@@ -169,6 +182,7 @@ impl Transactions {
             merge: merge.filter(|_| !merged),
             state: State::Proceeding,
             last: None,
+            trying,
             again: None,
             until: None,
         };

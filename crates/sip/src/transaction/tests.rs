@@ -41,7 +41,7 @@ impl Bench {
         request.headers.push_front("Via", "SIP/2.0/UDP x;branch=z9hG4bKb");
         let source = SocketAddr::from(([192, 0, 2, 1], 5060));
         let arrival = Arrival { account: ACCOUNT, source, flow: None, reliable, request: &request };
-        let Received::New(id) = self.tx.receive_request(&arrival) else { panic!("new") };
+        let Received::New(id) = self.tx.receive_request(self.now, &arrival) else { panic!("new") };
         (id, request)
     }
 
@@ -53,7 +53,7 @@ impl Bench {
 
     fn copy(&mut self, request: &Request) -> Received {
         let source = SocketAddr::from(([192, 0, 2, 1], 5060));
-        self.tx.receive_request(&Arrival { account: ACCOUNT, source, flow: None, reliable: false, request })
+        self.tx.receive_request(self.now, &Arrival { account: ACCOUNT, source, flow: None, reliable: false, request })
     }
 
     /// Lets time pass; the milliseconds since the start at which something was sent.
@@ -61,7 +61,7 @@ impl Bench {
         let until = self.now + time;
         let mut at = vec![(self.now - self.start).as_millis(); self.drain()];
         while let Some((next, name)) = self.tx.poll_timeout().filter(|(next, _)| *next <= until) {
-            assert!(name.starts_with("Timer "), "{name}");
+            assert!(name.starts_with("Timer ") || name == "100 Trying", "{name}");
             self.now = next;
             self.tx.run_timers(next);
             at.extend(vec![(next - self.start).as_millis(); self.drain()]);
@@ -189,6 +189,26 @@ fn invite_server_repeats_its_refusal_until_the_ack() {
     bench.tx.respond(bench.now, id, &request.response(486, Some("t")));
     assert_eq!(bench.sends(LONG), [0, 500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500]);
     assert!(bench.tx.is_empty(), "timer H");
+}
+
+#[test]
+fn invite_server_says_100_when_nothing_else_was_said() {
+    let mut bench = Bench::new();
+    let (id, request) = bench.server("INVITE", false);
+    assert_eq!(bench.copy(&request), Received::Copy);
+    assert_eq!(bench.drain(), 0, "a copy may come before");
+    assert_eq!(bench.sends(LONG), [200], "once");
+    bench.copy(&request);
+    assert_eq!(bench.drain(), 1, "the 100 again");
+    bench.tx.respond(bench.now, id, &request.response(180, Some("t")));
+    assert_eq!(bench.drain(), 1);
+    let mut bench = Bench::new();
+    let (id, request) = bench.server("INVITE", false);
+    bench.tx.respond(bench.now, id, &request.response(180, Some("t")));
+    assert_eq!(bench.sends(LONG), [0]);
+    let mut bench = Bench::new();
+    bench.server("OPTIONS", false);
+    assert_eq!(bench.sends(LONG), [], "nothing of the kind for others (RFC 4320 4.1)");
 }
 
 #[test]
