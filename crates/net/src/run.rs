@@ -94,6 +94,15 @@ impl Run {
             SipCommand::HangUp { call: id } => self.input(Input::HangUp { call: call(id) }),
             SipCommand::Hold { call: id, on } => self.input(Input::Hold { call: call(id), on }),
             SipCommand::Info { call: id, digit } => self.input(Input::Info { call: call(id), digit }),
+            // Call control: the port stands, the user agent follows.
+            SipCommand::Redirect { .. }
+            | SipCommand::Transfer { .. }
+            | SipCommand::TransferTo { .. }
+            | SipCommand::AcceptRefer { .. }
+            | SipCommand::RefuseRefer { .. }
+            | SipCommand::Subscribe { .. }
+            | SipCommand::Unsubscribe { .. }
+            | SipCommand::Message { .. } => {}
             SipCommand::Stop => self.input(Input::Stop),
         }
     }

@@ -53,7 +53,12 @@ pub fn event(event: s::Event) -> Option<port::SipEvent> {
             account: ids::AccountId(account.0),
             call: call(id),
             peer: c::Peer { name: peer.name, address: peer.address, uri: peer.uri },
-            headers: port::CallHeaders { queue: headers.queue, dialled: headers.dialled, target: headers.target },
+            headers: port::CallHeaders {
+                queue: headers.queue,
+                dialled: headers.dialled,
+                target: headers.target,
+                ..Default::default()
+            },
         },
         s::Event::Ringing { call: id, early_media } => E::Ringing { call: call(id), early_media },
         s::Event::Media { call: id, session } => E::Media { call: call(id), media: media(session) },

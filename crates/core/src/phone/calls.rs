@@ -35,6 +35,16 @@ impl Phone {
             SipEvent::Ended { call, reason } => self.end(now, call, reason),
             // Only the practice line serves registrations, and it is no phone.
             SipEvent::RegistrationServed { .. } => {}
+            // Call control: the port stands, the phone follows.
+            SipEvent::PeerChanged { .. }
+            | SipEvent::Transfer { .. }
+            | SipEvent::ReferAsked { .. }
+            | SipEvent::Redirected { .. }
+            | SipEvent::Lamp { .. }
+            | SipEvent::MessagesWaiting { .. }
+            | SipEvent::SubscriptionDown { .. }
+            | SipEvent::MessageReceived { .. }
+            | SipEvent::MessageSent { .. } => {}
             SipEvent::Stopped => {
                 if matches!(self.closing, super::Closing::Sip { .. }) {
                     self.close_store(now);
