@@ -93,6 +93,8 @@ pub enum EndReason {
     Missed,
     /// They rang; another phone of ours took it (RFC 3326 "Call completed elsewhere"). Not a missed call.
     AnsweredElsewhere,
+    /// They rang; we sent them to another number (302).
+    Forwarded,
     Busy,
     NoAnswer,
     /// They declined.

@@ -172,6 +172,15 @@ pub enum SipEvent {
         /// It hands over a call of its own (attended), rather than naming a fresh destination.
         replaces: bool,
     },
+    /// What `ReferAsked` asked is void: nobody decided for 25 seconds and it was refused, or the far side is gone.
+    ReferGone {
+        call: CallId,
+    },
+    /// The far side pressed a key and its phone said so by SIP INFO (0-9, A-D, `*`, `#`).
+    Digit {
+        call: CallId,
+        digit: char,
+    },
     /// Our INVITE was answered with 3xx. The call is over for SIP, but not `Ended`: the phone ends it, or calls one of
     /// `targets` with `Invite` under the same id. Never followed by itself.
     Redirected {
@@ -277,7 +286,7 @@ pub struct Mailbox {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TransferProgress {
-    /// 202: the far side tries.
+    /// 2xx: the far side tries.
     Accepted,
     /// It rings at the target.
     Ringing,

@@ -90,6 +90,7 @@ fn every_end_of_a_call_comes_back() {
         EndReason::Declined,
         EndReason::Missed,
         EndReason::AnsweredElsewhere,
+        EndReason::Forwarded,
         EndReason::Busy,
         EndReason::NoAnswer,
         EndReason::Rejected,

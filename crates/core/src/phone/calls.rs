@@ -39,6 +39,8 @@ impl Phone {
             SipEvent::PeerChanged { .. }
             | SipEvent::Transfer { .. }
             | SipEvent::ReferAsked { .. }
+            | SipEvent::ReferGone { .. }
+            | SipEvent::Digit { .. }
             | SipEvent::Redirected { .. }
             | SipEvent::Lamp { .. }
             | SipEvent::MessagesWaiting { .. }
