@@ -164,6 +164,7 @@ impl Run {
                     let snapshot = self.snapshot();
                     (self.on_event)(Event::Snapshot { snapshot });
                 }
+                Asked::Refused(command, why) => self.refuse(command, &why),
                 Asked::PracticeRing(customer) => self.practice_ring(customer.into()),
             },
             // Whoever asked may be gone; then nobody misses it.
@@ -192,9 +193,12 @@ impl Run {
         let language = self.phone.settings().language.as_ref().unwrap_or(&self.config.system_language);
         let rang = self.practice.as_ref().is_some_and(|practice| practice.ring(customer, language));
         if !rang {
-            let text = present::text(&Text::new("command.practice_not_up"));
-            (self.on_event)(Event::CommandFailed { command: "practice_ring".to_owned(), text });
+            self.refuse("practice_ring", &Text::new("command.practice_not_up"));
         }
+    }
+
+    fn refuse(&mut self, command: &str, why: &Text) {
+        (self.on_event)(Event::CommandFailed { command: command.to_owned(), text: present::text(why) });
     }
 
     fn input(&mut self, input: phone::Input) {

@@ -77,12 +77,67 @@ pub enum Command {
         entry: String,
     },
     ClearHistory,
+    /// Looks in the whole call log, newest first; answered by `history_page` with the same `request`.
+    FindHistory {
+        request: u32,
+        /// Words to find in names, numbers and account labels; all calls when empty.
+        #[serde(default)]
+        query: String,
+        #[serde(default)]
+        filter: HistoryFilter,
+        /// `next` of the page before; absent for the first page.
+        #[serde(default)]
+        before: Option<String>,
+        /// Entries of a page, 1 to 200; 50 when absent.
+        #[serde(default)]
+        limit: Option<u32>,
+    },
+    /// How the window stands on the desktop; answered by `window_changed`. Without a window it is refused.
+    Window {
+        window: WindowChoice,
+    },
     DismissNotice {
         notice: u32,
     },
     /// Answered by a `snapshot` event.
     Snapshot,
     Quit,
+}
+
+/// Which calls of the log are looked for; all of them by default.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize, Type)]
+pub struct HistoryFilter {
+    #[serde(default)]
+    pub direction: Option<Direction>,
+    /// Only missed calls.
+    #[serde(default)]
+    pub missed: bool,
+    #[serde(default)]
+    pub account: Option<u32>,
+    /// Unix time in milliseconds: calls that began at this time or later.
+    #[serde(default)]
+    #[specta(type = Option<u32>)]
+    pub from_ms: Option<f64>,
+    /// Unix time in milliseconds: calls that began before it.
+    #[serde(default)]
+    #[specta(type = Option<u32>)]
+    pub until_ms: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Incoming,
+    Outgoing,
+}
+
+/// How the window stands on the desktop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+pub struct WindowChoice {
+    /// Above all other windows.
+    pub on_top: bool,
+    /// The compact strip, 320 pixels wide, with a place of its own.
+    pub strip: bool,
 }
 
 /// An account as the user gives it. Everything after `password` is "advanced" and has a default.

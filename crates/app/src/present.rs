@@ -28,6 +28,8 @@ pub fn snapshot(phone: &Phone, now: phone::Now, system_language: &str) -> view::
             CredentialStore::UntilClose => view::Credentials::UntilClose,
         },
         system_language: system_language.to_owned(),
+        // The shell knows.
+        window: None,
     }
 }
 
@@ -42,6 +44,11 @@ pub fn event(phone: &Phone, change: phone::Change, now: phone::Now, system_langu
         C::Call(id) => E::CallChanged { call: call(phone, phone.call(id)?, now) },
         C::CallGone(CallId(call)) => E::CallGone { call },
         C::History => E::HistoryChanged { history: history(phone) },
+        C::Found { request, page } => E::HistoryPage {
+            request,
+            entries: page.interactions.iter().map(history_entry).collect(),
+            next: page.next.map(|id| id.to_string()),
+        },
         C::Devices => E::DevicesChanged { devices: devices(phone) },
         C::Settings => E::SettingsChanged { settings: settings(phone.settings()) },
         C::NoticeRaised(id) => E::NoticeRaised { notice: notice(phone.notices().iter().find(|n| n.id == id)?) },

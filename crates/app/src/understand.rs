@@ -4,15 +4,23 @@ use crate::command::{self as dto, Command};
 use hatif_core::{
     account::{Account, AccountKind, Password, Transport},
     audio::DeviceRole,
+    call::Direction,
     ids::{AccountId, CallId},
     phone,
-    store::{Settings, Theme},
+    store::{InteractionQuery, MAX_PAGE, Settings, Theme},
+    text::Text,
 };
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Entries of a page when the asker names no number.
+const PAGE: u32 = 50;
 
 /// What a command asks of whom.
 pub enum Asked {
     Phone(&'static str, phone::Command),
     Snapshot,
+    /// It can't be done here.
+    Refused(&'static str, Text),
     PracticeRing(dto::PracticeCustomer),
 }
 
@@ -42,11 +50,45 @@ pub fn understand(command: Command) -> Asked {
             ("delete_history_entry", P::DeleteInteraction(entry.parse().unwrap_or(-1)))
         }
         Command::ClearHistory => ("clear_history", P::ClearInteractions),
+        Command::FindHistory { request, query, filter, before, limit } => {
+            let query = Box::new(interaction_query(query, &filter, before.as_deref(), limit));
+            ("find_history", P::FindInteractions { request, query })
+        }
+        // The shell takes this one for itself; who ends here has no window.
+        Command::Window { .. } => return Asked::Refused("window", Text::new("command.not_now")),
         Command::DismissNotice { notice } => ("dismiss_notice", P::DismissNotice(notice)),
         Command::Snapshot => return Asked::Snapshot,
         Command::Quit => ("quit", P::Quit),
     };
     Asked::Phone(name, command)
+}
+
+fn interaction_query(
+    text: String,
+    filter: &dto::HistoryFilter,
+    before: Option<&str>,
+    limit: Option<u32>,
+) -> InteractionQuery {
+    InteractionQuery {
+        text,
+        direction: filter.direction.map(|direction| match direction {
+            dto::Direction::Incoming => Direction::Incoming,
+            dto::Direction::Outgoing => Direction::Outgoing,
+        }),
+        missed: filter.missed,
+        account: filter.account.map(AccountId),
+        from: filter.from_ms.map(instant),
+        until: filter.until_ms.map(instant),
+        // A cursor that is no number is after the last page.
+        before: before.map(|id| id.parse().unwrap_or(i64::MIN)),
+        limit: limit.unwrap_or(PAGE).clamp(1, MAX_PAGE),
+    }
+}
+
+/// Unix milliseconds as a time; what lies outside the calendar is its nearest end (`as` saturates, NaN is 0).
+fn instant(ms: f64) -> SystemTime {
+    const YEAR_9999: u64 = 253_402_300_799_000;
+    UNIX_EPOCH + Duration::from_millis((ms as u64).min(YEAR_9999))
 }
 
 fn set_account(id: Option<AccountId>, new: dto::NewAccount) -> phone::Command {

@@ -4,7 +4,9 @@
 //! Floats are told to specta as `u32`: both are `number` in TypeScript, but a float would be `number | null` there
 //! (JSON has no NaN), and none of these can be NaN.
 
-pub use crate::command::{AccountKind, DeviceRole, PracticeCustomer, Settings, Theme, Transport};
+pub use crate::command::{
+    AccountKind, DeviceRole, Direction, PracticeCustomer, Settings, Theme, Transport, WindowChoice,
+};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use std::collections::BTreeMap;
@@ -33,11 +35,21 @@ pub enum Event {
     HistoryChanged {
         history: Vec<HistoryEntry>,
     },
+    /// What `find_history` found, newest first.
+    HistoryPage {
+        request: u32,
+        entries: Vec<HistoryEntry>,
+        /// `before` for the page after this; `null` after the last.
+        next: Option<String>,
+    },
     DevicesChanged {
         devices: DevicesView,
     },
     SettingsChanged {
         settings: Settings,
+    },
+    WindowChanged {
+        window: WindowChoice,
     },
     NoticeRaised {
         notice: Notice,
@@ -84,6 +96,9 @@ pub struct Snapshot {
     pub credentials: Credentials,
     /// The language that the system asks for: `en`, `ar` or `fa`.
     pub system_language: String,
+    /// How the window stands; `null` where there is none.
+    #[serde(default)]
+    pub window: Option<WindowChoice>,
 }
 
 /// A message for a person: entry `msg.<code>` of the catalogue, with its parameters.
@@ -125,13 +140,6 @@ pub enum RegistrationView {
         reason: Text,
         retry: bool,
     },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    Incoming,
-    Outgoing,
 }
 
 /// Who is at the other end. Text of a stranger: show as text only, `dir="auto"`.

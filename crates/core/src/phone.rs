@@ -17,7 +17,7 @@ use crate::{
     call::Call,
     ids::{AccountId, CallId},
     sip::{CallHeaders, MediaSession, SipCommand, SipEvent},
-    store::{CredentialStore, Interaction, Settings, StoreCommand, StoreEvent},
+    store::{CredentialStore, Interaction, InteractionPage, InteractionQuery, Settings, StoreCommand, StoreEvent},
     text::Text,
 };
 use std::{
@@ -72,6 +72,11 @@ pub enum Command {
     ChangeSettings(Settings),
     DeleteInteraction(i64),
     ClearInteractions,
+    /// Looks in the whole call log, of which the phone itself knows the newest only; answered by `Change::Found`.
+    FindInteractions {
+        request: u32,
+        query: Box<InteractionQuery>,
+    },
     DismissNotice(u32),
     Quit,
 }
@@ -111,6 +116,11 @@ pub enum Change {
     Call(CallId),
     CallGone(CallId),
     History,
+    /// A page of the call log for whoever asked with this number.
+    Found {
+        request: u32,
+        page: InteractionPage,
+    },
     Devices,
     Settings,
     NoticeRaised(u32),
@@ -329,6 +339,10 @@ impl Phone {
             Command::ChangeSettings(settings) => self.change_settings(settings),
             Command::DeleteInteraction(id) => self.delete_interaction(id),
             Command::ClearInteractions => self.clear_interactions(),
+            Command::FindInteractions { request, query } => {
+                self.tell_store(StoreCommand::FindInteractions { request, query });
+                Ok(())
+            }
             Command::DismissNotice(id) => self.dismiss_notice(id),
             Command::Quit => {
                 self.closing = Closing::Sip { until: now.mono + Duration::from_secs(4) };
@@ -353,6 +367,7 @@ impl Phone {
                 }
             }
             StoreEvent::Credentials(credentials) => self.credentials_changed(credentials),
+            StoreEvent::Found { request, page } => self.change(Change::Found { request, page }),
             StoreEvent::Problem(text) => self.raise(NoticeLevel::Error, text),
             StoreEvent::Stopped => {
                 if matches!(self.closing, Closing::Store { .. }) {

@@ -52,6 +52,38 @@ pub struct InteractionEnd {
     pub talked: Duration,
 }
 
+/// Which interactions are looked for. The default is all of them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct InteractionQuery {
+    /// Words that must all be found in the name, the number or the account's label: letters folded (case, accents,
+    /// Arabic and Persian forms), digits of any script, separators in numbers ignored.
+    pub text: String,
+    pub direction: Option<Direction>,
+    /// Only calls that were missed.
+    pub missed: bool,
+    pub account: Option<AccountId>,
+    /// Begun at or after.
+    pub from: Option<SystemTime>,
+    /// Begun before.
+    pub until: Option<SystemTime>,
+    /// Only rows below this id, exclusively: the page after the one whose `next` it was.
+    pub before: Option<i64>,
+    /// Rows of a page; the store gives at most [`MAX_PAGE`].
+    pub limit: u32,
+}
+
+/// Rows of a page at most.
+pub const MAX_PAGE: u32 = 200;
+
+/// One page of what was found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct InteractionPage {
+    /// Newest first.
+    pub interactions: Vec<Interaction>,
+    /// What `before` has to be for the page after this; `None` after the last.
+    pub next: Option<i64>,
+}
+
 #[derive(Clone, PartialEq, Debug)]
 pub enum StoreCommand {
     /// Answered by `StoreEvent::Loaded`, always the first event.
@@ -67,6 +99,11 @@ pub enum StoreCommand {
     SaveInteraction(Box<Interaction>),
     DeleteInteraction(i64),
     ClearInteractions,
+    /// Answered by `StoreEvent::Found` with the same request number, whatever happens.
+    FindInteractions {
+        request: u32,
+        query: Box<InteractionQuery>,
+    },
     Shutdown,
 }
 
@@ -92,6 +129,11 @@ pub enum StoreEvent {
     },
     /// The place where passwords go has changed (the keyring refused).
     Credentials(CredentialStore),
+    /// What `FindInteractions` asked for.
+    Found {
+        request: u32,
+        page: InteractionPage,
+    },
     /// A write failed; what it means for the user.
     Problem(Text),
     Stopped,

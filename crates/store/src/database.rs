@@ -10,7 +10,7 @@
 //! | no room even to open                   | the same                                      | `store.write_failed`      |
 //! | settings or rows that make no sense    | the file, with defaults or without those rows | `store.settings_reset`, `store.rows_unreadable` |
 
-use crate::{accounts, interactions, settings};
+use crate::{accounts, fold, interactions, settings};
 use hatif_core::text::Text;
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, TransactionBehavior,
@@ -26,7 +26,7 @@ use std::{
 const FILE: &str = "hatif.db";
 
 /// The version that this build writes: that of the newest migration.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// Tells Hatif's files from other SQLite files ("HTIF").
 const APPLICATION: i64 = 0x4854_4946;
@@ -157,6 +157,7 @@ fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
     // Taking the write lock also shows whether the file can be written at all.
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = version(&transaction)?;
+    fold::teach(&transaction)?;
     for (version, sql) in migrations().into_iter().filter(|(version, _)| *version > found) {
         transaction.execute_batch(sql)?;
         transaction.pragma_update(None, "user_version", version)?;
@@ -284,6 +285,7 @@ fn empty() -> Database {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hatif_core::store::InteractionQuery;
 
     #[test]
     fn migrations_have_versions_of_their_own_up_to_the_current_one() {
@@ -297,6 +299,7 @@ mod tests {
         for found in 1..=VERSION {
             let dir = tempfile::tempdir().unwrap();
             let old = Connection::open(dir.path().join(FILE)).unwrap();
+            fold::teach(&old).unwrap();
             for (version, sql) in migrations().into_iter().filter(|(version, _)| *version <= found) {
                 old.execute_batch(sql).unwrap();
                 old.pragma_update(None, "user_version", version).unwrap();
@@ -310,6 +313,14 @@ mod tests {
                 )
                 .unwrap();
             }
+            if found == 3 {
+                old.execute(
+                    "INSERT INTO interactions (id, account, account_label, direction, peer_name, peer_address, peer_uri, started)
+                     VALUES (1, 7, 'Office', 'incoming', 'عَلی', '+98 21 1234', 'sip:x', 0)",
+                    [],
+                )
+                .unwrap();
+            }
             drop(old);
 
             let database = open(dir.path());
@@ -319,7 +330,12 @@ mod tests {
             let (accounts, _) = accounts::load(&database.db).unwrap();
             assert_eq!(accounts.len(), usize::from(found >= 2));
             assert!(accounts.iter().all(|kept| kept.password_kept && kept.account.label == "Office"));
-            assert!(interactions::load(&database.db).unwrap().0.is_empty());
+            // An old row is searched like a new one.
+            for text in ["علي", "۲۱ ۱۲۳۴", "office"] {
+                let query = InteractionQuery { text: text.into(), ..InteractionQuery::default() };
+                let page = interactions::find(&database.db, &query).unwrap();
+                assert_eq!(page.interactions.len(), usize::from(found == 3), "{text}, from version {found}");
+            }
         }
     }
 

@@ -19,6 +19,7 @@
 
 mod accounts;
 mod database;
+mod fold;
 mod interactions;
 mod keyring;
 mod settings;

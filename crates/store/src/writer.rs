@@ -14,7 +14,7 @@ use crate::{
 use hatif_core::{
     account::{Account, Password},
     ids::AccountId,
-    store::{CredentialStore, Interaction, Settings, StoreCommand, StoreEvent},
+    store::{CredentialStore, Interaction, InteractionQuery, Settings, StoreCommand, StoreEvent},
     text::Text,
 };
 use rusqlite::{Connection, ErrorCode};
@@ -153,6 +153,7 @@ impl Writer {
             StoreCommand::SaveInteraction(interaction) => self.write(Write::Interaction(interaction)),
             StoreCommand::DeleteInteraction(id) => self.write(Write::DeleteInteraction(id)),
             StoreCommand::ClearInteractions => self.write(Write::ClearInteractions),
+            StoreCommand::FindInteractions { request, query } => self.find(request, &query),
             StoreCommand::Shutdown => unreachable!("taken by the loop"),
         }
     }
@@ -189,6 +190,16 @@ impl Writer {
             problem: problems.next(),
         });
         problems.for_each(|problem| (self.emit)(StoreEvent::Problem(problem)));
+    }
+
+    fn find(&mut self, request: u32, query: &InteractionQuery) {
+        self.flush();
+        let page = interactions::find(&self.database.db, query).unwrap_or_else(|error| {
+            log(&error, "searching");
+            (self.emit)(StoreEvent::Problem(Text::new("store.read_failed")));
+            Default::default()
+        });
+        (self.emit)(StoreEvent::Found { request, page });
     }
 
     /// Asks the keyring for these passwords and waits a little. Where it takes longer, it may still answer later.

@@ -94,7 +94,7 @@ fn a_file_without_our_tables_is_set_aside() {
 #[test]
 fn a_file_of_a_newer_version_is_left_alone() {
     let (dir, file) = filled();
-    Connection::open(&file).unwrap().pragma_update(None, "user_version", 4).unwrap();
+    Connection::open(&file).unwrap().pragma_update(None, "user_version", 9_999).unwrap();
     let before = fs::read(&file).unwrap();
     let opened = open(dir.path());
     let loaded = opened.load();

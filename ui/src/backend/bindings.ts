@@ -66,7 +66,17 @@ export type Command =
 /**  Plays three notes on the speaker. */
 { command: "test_tone" } | 
 /**  Opens the microphone for the level meter, and closes it. */
-{ command: "meter"; on: boolean } | { command: "change_settings"; settings: Settings } | { command: "delete_history_entry"; entry: string } | { command: "clear_history" } | { command: "dismiss_notice"; notice: number } | 
+{ command: "meter"; on: boolean } | { command: "change_settings"; settings: Settings } | { command: "delete_history_entry"; entry: string } | { command: "clear_history" } | 
+/**  Looks in the whole call log, newest first; answered by `history_page` with the same `request`. */
+{ command: "find_history"; request: number; 
+/**  Words to find in names, numbers and account labels; all calls when empty. */
+query?: string; filter?: HistoryFilter; 
+/**  `next` of the page before; absent for the first page. */
+before?: string | null; 
+/**  Entries of a page, 1 to 200; 50 when absent. */
+limit?: number | null } | 
+/**  How the window stands on the desktop; answered by `window_changed`. Without a window it is refused. */
+{ command: "window"; window: WindowChoice } | { command: "dismiss_notice"; notice: number } | 
 /**  Answered by a `snapshot` event. */
 { command: "snapshot" } | { command: "quit" };
 
@@ -99,7 +109,11 @@ export type Event = { event: "snapshot"; snapshot: Snapshot } | { event: "accoun
 /**  The call has left the screen (a while after it ended). */
 { event: "call_gone"; call: number } | 
 /**  Newest first, at most 500. */
-{ event: "history_changed"; history: HistoryEntry[] } | { event: "devices_changed"; devices: DevicesView } | { event: "settings_changed"; settings: Settings } | { event: "notice_raised"; notice: Notice } | { event: "notice_gone"; notice: number } | 
+{ event: "history_changed"; history: HistoryEntry[] } | 
+/**  What `find_history` found, newest first. */
+{ event: "history_page"; request: number; entries: HistoryEntry[]; 
+/**  `before` for the page after this; `null` after the last. */
+next: string | null } | { event: "devices_changed"; devices: DevicesView } | { event: "settings_changed"; settings: Settings } | { event: "window_changed"; window: WindowChoice } | { event: "notice_raised"; notice: Notice } | { event: "notice_gone"; notice: number } | 
 /**  A digit that the far side sent (RFC 4733). */
 { event: "digit_received"; call: number; digit: string } | 
 /**  Media of a call, once a second. */
@@ -121,6 +135,18 @@ export type HistoryEntry = {
 	talked_s: number,
 	outcome: Outcome,
 	reason: Text,
+};
+
+/**  Which calls of the log are looked for; all of them by default. */
+export type HistoryFilter = {
+	direction?: Direction | null,
+	/**  Only missed calls. */
+	missed?: boolean,
+	account?: number | null,
+	/**  Unix time in milliseconds: calls that began at this time or later. */
+	from_ms?: number | null,
+	/**  Unix time in milliseconds: calls that began before it. */
+	until_ms?: number | null,
 };
 
 export type HoldView = "none" | "local" | "remote" | "both";
@@ -239,6 +265,8 @@ export type Snapshot = {
 	credentials: Credentials,
 	/**  The language that the system asks for: `en`, `ar` or `fa`. */
 	system_language: string,
+	/**  How the window stands; `null` where there is none. */
+	window?: WindowChoice | null,
 };
 
 /**  A message for a person: entry `msg.<code>` of the catalogue, with its parameters. */
@@ -250,6 +278,14 @@ export type Text = {
 export type Theme = "system" | "light" | "dark";
 
 export type Transport = "udp" | "tcp" | "tls";
+
+/**  How the window stands on the desktop. */
+export type WindowChoice = {
+	/**  Above all other windows. */
+	on_top: boolean,
+	/**  The compact strip, 320 pixels wide, with a place of its own. */
+	strip: boolean,
+};
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

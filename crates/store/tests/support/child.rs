@@ -126,6 +126,7 @@ fn line(event: &StoreEvent) -> String {
         }
         StoreEvent::Credentials(credentials) => format!("credentials {credentials:?}"),
         StoreEvent::Problem(text) => format!("problem {}", text.code),
+        StoreEvent::Found { page, .. } => format!("found {}", page.interactions.len()),
         StoreEvent::Stopped => "stopped".into(),
     }
 }
