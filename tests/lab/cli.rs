@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
-    net::UdpSocket,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
@@ -94,15 +93,14 @@ impl Cli {
         self.add(account, &label)
     }
 
-    /// An account without a registrar, found at this port.
+    /// An account without a registrar, found at this port, which is open.
     pub fn add_direct(&mut self, port: u16) -> u64 {
         let label = format!("direct {port}");
         let account = json!({
             "label": label, "kind": "direct", "user": "hatif", "domain": "127.0.0.1", "local_port": port,
         });
         let account = self.add(account, &label);
-        // No event tells that the port is open; whoever is called there tries it again.
-        eventually("the port is open", DEADLINE, || UdpSocket::bind(("127.0.0.1", port)).is_err().then_some(()));
+        self.wait_registration(account, "up");
         account
     }
 

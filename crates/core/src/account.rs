@@ -62,9 +62,10 @@ impl std::fmt::Debug for Password {
 /// Whether the PBX knows where to ring us.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Registration {
-    /// Not asked for. A `Direct` account stays here.
+    /// Not asked for.
     Off,
     Trying,
+    /// The PBX knows; or, on a `Direct` account, its port is open.
     Up,
     /// Lost or refused. `retry_at` is when the next attempt starts; `None` when only the user can mend it
     /// (a wrong password, a refused certificate).

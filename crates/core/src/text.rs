@@ -50,10 +50,12 @@ pub const CALL_END_CODES: &[&str] = &[
     "wire.closed",
     "wire.host_unknown",
     "wire.no_network",
+    "wire.not_permitted",
     "wire.other",
     "wire.port_in_use",
     "wire.refused",
     "wire.timed_out",
+    "wire.too_large",
 ];
 
 /// Every parameter name that such a text may carry.

@@ -5,9 +5,10 @@
 //! SipEvent   <- on_event          <-          <- Agent::handle <- Input::Received <- [bounded channel] <- Wire
 //! ```
 //!
-//! The seam to the network is one trait, `wire::Wire`. UDP is rvoip's transport; TCP and TLS are own framing
-//! (RFC 3261 18.3) on tokio and rustls, and why is written in docs/adr/0001.
+//! The seam to the network is one trait, `wire::Wire`. Its sockets, and the framing of streams (RFC 3261 18.3), are our
+//! own on tokio and rustls; names are found by rvoip's resolver. Why is written in docs/adr/0001.
 
+mod limit;
 mod resolve;
 mod run;
 mod stream;

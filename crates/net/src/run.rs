@@ -10,7 +10,7 @@ use hatif_core::{
     sip::{SipCommand, SipEvent},
     text::Text,
 };
-use hatif_sip::{AccountId, Agent, CallId, HostPort, Input, LocalMedia, Output, Transport};
+use hatif_sip::{AccountId, Agent, CallId, HostPort, Input, LocalMedia, Output, Transport, WireFailure};
 use std::{collections::HashMap, net::SocketAddr, time::Instant};
 use tokio::sync::mpsc;
 
@@ -23,6 +23,8 @@ struct Known {
     password: Option<Password>,
     generation: u64,
     wire: Option<Box<dyn Wire>>,
+    /// Where the wire leads, while it is up.
+    remote: Vec<SocketAddr>,
 }
 
 pub struct Run {
@@ -35,6 +37,14 @@ pub struct Run {
     received: mpsc::Receiver<WireEvent>,
     located: (mpsc::Sender<SipEvent>, mpsc::Receiver<SipEvent>),
     stopped: bool,
+}
+
+impl Known {
+    /// Gives the wire up, open or on its way; false if there is none.
+    fn close(&mut self) -> bool {
+        (self.wire, self.remote) = (None, Vec::new());
+        std::mem::take(&mut self.generation) != 0
+    }
 }
 
 impl Run {
@@ -80,7 +90,14 @@ impl Run {
         let media = |addr: SocketAddr| LocalMedia { addr, codecs: translate::CODECS.to_vec() };
         match command {
             SipCommand::SetAccount { account, password } => self.set_account(*account, password),
-            SipCommand::RemoveAccount { account } => self.input(Input::RemoveAccount(AccountId(account.0))),
+            SipCommand::RemoveAccount { account } => {
+                let id = AccountId(account.0);
+                self.input(Input::RemoveAccount(id));
+                // Its wire is still needed to say good-bye; its password is not.
+                if let Some(known) = self.accounts.get_mut(&id) {
+                    known.password = None;
+                }
+            }
             SipCommand::Register { account } => self.input(Input::Register(AccountId(account.0))),
             SipCommand::Unregister { account } => self.input(Input::Unregister(AccountId(account.0))),
             SipCommand::LocateMedia { account, call } => self.locate(account, call),
@@ -114,8 +131,13 @@ impl Run {
         match translate::account(&account, password.clone(), &self.config.user_agent, serves) {
             Ok(config) => {
                 let (hop, transport) = (config.next_hop().clone(), config.transport);
-                self.accounts.insert(id, Known { account, hop, transport, password, generation: 0, wire: None });
+                let known = Known { account, hop, transport, password, generation: 0, wire: None, remote: Vec::new() };
+                let moved = self.replace(id, known);
+                // The agent closes the wire if what it knows has changed.
                 self.input(Input::SetAccount(Box::new(config)));
+                if moved && self.accounts.get_mut(&id).is_some_and(Known::close) {
+                    self.input(Input::WireDown { account: id, failure: WireFailure::Closed });
+                }
             }
             Err(field) => {
                 let cause = Text::new("command.bad_account").with("field", field);
@@ -125,19 +147,34 @@ impl Run {
         }
     }
 
+    /// Keeps an account's wire over a change of the account. True if the wire is not as the account wants it now, in a
+    /// way that the agent knows nothing of.
+    fn replace(&mut self, id: AccountId, mut known: Known) -> bool {
+        let Some(old) = self.accounts.remove(&id) else {
+            self.accounts.insert(id, known);
+            return false;
+        };
+        let way = |account: &Account| (account.kind, account.local_port, account.ca_file.clone());
+        let moved = way(&old.account) != way(&known.account);
+        (known.generation, known.wire, known.remote) = (old.generation, old.wire, old.remote);
+        self.accounts.insert(id, known);
+        moved
+    }
+
     /// Finds our address on the way to the account's peers, aside: a slow resolver must not hold the loop up.
     fn locate(&mut self, account: ids::AccountId, call: ids::CallId) {
         let known = self.accounts.get(&AccountId(account.0));
-        let way = known.map(|k| (k.account.kind, k.hop.clone(), k.transport));
+        let way = known.map(|k| (k.account.kind, k.hop.clone(), k.transport, k.remote.first().copied()));
         let answer = self.located.0.clone();
         tokio::spawn(async move {
             let local = match way {
                 None => Err(Text::new("command.unknown_account")),
-                Some((AccountKind::Direct, hop, _)) => resolve::own(&hop).map_err(translate::wire),
-                Some((_, hop, transport)) => match resolve::addresses(&hop, transport).await {
+                Some((AccountKind::Direct, hop, ..)) => resolve::own(&hop).map_err(translate::wire),
+                Some((.., Some(remote))) => resolve::facing(remote).map_err(translate::wire),
+                Some((_, hop, transport, None)) => match resolve::addresses(&hop, transport).await {
                     Ok(found) => found
                         .first()
-                        .ok_or(hatif_sip::WireFailure::HostUnknown)
+                        .ok_or(WireFailure::HostUnknown)
                         .and_then(|first| resolve::facing(*first))
                         .map_err(translate::wire),
                     Err(failure) => Err(translate::wire(failure)),
@@ -152,8 +189,7 @@ impl Run {
             Output::OpenWire { account, hop, transport } => self.open_wire(account, hop, transport),
             Output::CloseWire { account } => {
                 if let Some(known) = self.accounts.get_mut(&account) {
-                    known.wire = None;
-                    known.generation = 0;
+                    known.close();
                 }
             }
             Output::Send { account, to, bytes, id } => {
@@ -175,8 +211,8 @@ impl Run {
     fn open_wire(&mut self, account: AccountId, hop: HostPort, transport: Transport) {
         self.generation += 1;
         let Some(known) = self.accounts.get_mut(&account) else { return };
+        known.close();
         known.generation = self.generation;
-        known.wire = None;
         let direct = (known.account.kind == AccountKind::Direct).then_some(known.account.local_port);
         let opening = Opening {
             account,
@@ -198,13 +234,13 @@ impl Run {
         match event {
             WireEvent::Up { account, generation, wire, local, remote } if current(self, &account, generation) => {
                 if let Some(known) = self.accounts.get_mut(&account) {
-                    known.wire = Some(wire);
+                    (known.wire, known.remote) = (Some(wire), remote.clone());
                 }
                 self.input(Input::WireUp { account, local, remote });
             }
             WireEvent::Down { account, generation, failure } if current(self, &account, generation) => {
                 if let Some(known) = self.accounts.get_mut(&account) {
-                    known.wire = None;
+                    known.close();
                 }
                 tracing::info!(account = account.0, ?failure, "the way to the PBX is down");
                 self.input(Input::WireDown { account, failure });

@@ -124,6 +124,8 @@ pub fn wire(failure: s::WireFailure) -> Text {
         W::NoNetwork => "wire.no_network",
         W::TimedOut => "wire.timed_out",
         W::PortInUse => "wire.port_in_use",
+        W::NotPermitted => "wire.not_permitted",
+        W::TooLarge => "wire.too_large",
         W::CertificateUnknownCa => "tls.unknown_ca",
         W::CertificateWrongName => "tls.wrong_name",
         W::CertificateExpired => "tls.expired",

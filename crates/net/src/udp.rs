@@ -1,21 +1,37 @@
-//! SIP over UDP, on rvoip's transport: its socket and its message gate, our bytes both ways.
+//! SIP over UDP: one socket an account, whole datagrams both ways.
+//!
+//! ```text
+//! Wire::send -> [bounded queue] -> resolve -> send_to ─> network        (and a knock, see `Knocker`)
+//! WireEvent  <- [bounded queue] <- Limiter <- recv_from <─ network
+//! ```
+//!
+//! A request above 1300 bytes would have to go by TCP (RFC 3261 18.1.1). It goes by UDP all the same: the account says
+//! UDP because its PBX does, TCP is often not there or not for this user, and all of today's networks put fragments
+//! together again. Whose network does not chooses TCP for the account. What no datagram can hold is told as too large.
 
 use crate::{
+    limit::Limiter,
     resolve,
-    wire::{Opened, Opening, Wire, WireEvent},
+    wire::{self, Opened, Opening, Wire, WireEvent},
 };
-use bytes::Bytes;
 use hatif_sip::{AccountId, Destination, SendId, Transport, WireFailure};
-use rvoip_sip_transport::{
-    Transport as _, TransportAuthority, TransportEvent, TransportRoute, UdpTransport, transport::TransportType,
+use std::{
+    collections::HashMap,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::{Duration, Instant},
 };
-use std::{net::SocketAddr, sync::Arc};
-use tokio::sync::mpsc;
+use tokio::{net::UdpSocket, sync::mpsc};
 
-/// Datagrams that rvoip may hold for us.
+/// Datagrams that may wait to be sent.
 const QUEUE: usize = 256;
-/// The largest datagram that is sent. Larger requests would have to go by TCP (RFC 3261 18.1.1); PBXes take them.
-const MAX_DATAGRAM: usize = 65_000;
+/// The largest datagram that there is.
+const MAX_DATAGRAM: usize = 65_535;
+/// How long the answer to a knock is waited for, and how often one address is knocked at.
+const KNOCK: Duration = Duration::from_secs(1);
+/// Addresses that are remembered as knocked at.
+const MAX_KNOCKED: usize = 64;
 
 pub async fn open(opening: Opening) -> Result<Opened, WireFailure> {
     let (bind, remote) = match opening.direct {
@@ -26,16 +42,23 @@ pub async fn open(opening: Opening) -> Result<Opened, WireFailure> {
             (SocketAddr::new(resolve::facing(first)?, 0), remote)
         }
     };
-    // rvoip redacts its errors: the plain reason for a refused port comes from the system itself.
-    drop(std::net::UdpSocket::bind(bind).map_err(|e| crate::wire::failure(&e))?);
-    let bound = UdpTransport::bind_with_mtu(bind, Some(QUEUE), MAX_DATAGRAM).await;
-    let (transport, received) = bound.map_err(|_| WireFailure::PortInUse)?;
-    let local = transport.local_addr().map_err(|_| WireFailure::Other)?;
-    let transport = Arc::new(transport);
+    let socket = UdpSocket::bind(bind).await.map_err(|e| wire::failure(&e))?;
+    let local = socket.local_addr().map_err(|e| wire::failure(&e))?;
+    let socket = Arc::new(socket);
     let (queue, outgoing) = mpsc::channel(QUEUE);
-    let next_hop = remote.first().copied();
-    tokio::spawn(send_all(transport.clone(), outgoing, next_hop, opening.account, opening.events.clone()));
-    tokio::spawn(receive_all(transport, received, opening));
+    let limiter = Limiter::new(&remote, Instant::now());
+    let sender = Sender {
+        socket: socket.clone(),
+        next_hop: remote.first().copied(),
+        account: opening.account,
+        events: opening.events.clone(),
+    };
+    let receiving = tokio::spawn(receive_all(socket, limiter, opening));
+    tokio::spawn(async move {
+        sender.send_all(outgoing).await;
+        // The wire was dropped: the socket closes with its last user.
+        receiving.abort();
+    });
     Ok((Box::new(UdpWire { queue }), local, remote))
 }
 
@@ -51,53 +74,242 @@ impl Wire for UdpWire {
     }
 }
 
-/// Carries datagrams until the wire is dropped; then the socket closes.
-async fn send_all(
-    transport: Arc<UdpTransport>,
-    mut queue: mpsc::Receiver<(Vec<u8>, Destination, SendId)>,
+#[derive(Clone)]
+struct Sender {
+    socket: Arc<UdpSocket>,
     next_hop: Option<SocketAddr>,
     account: AccountId,
     events: mpsc::Sender<WireEvent>,
-) {
-    while let Some((bytes, to, id)) = queue.recv().await {
-        let sent = match target(to, next_hop).await {
-            Ok(to) => {
-                let route = TransportRoute::new(to)
-                    .with_transport_type(TransportType::Udp)
-                    .with_authority(TransportAuthority::ip(to.ip()));
-                transport.send_message_raw_via(Bytes::from(bytes), route).await.map_err(|_| WireFailure::NoNetwork)
+}
+
+impl Sender {
+    /// Carries datagrams until the wire is dropped.
+    async fn send_all(self, mut queue: mpsc::Receiver<(Vec<u8>, Destination, SendId)>) {
+        let mut knocker = Knocker::default();
+        while let Some((bytes, to, id)) = queue.recv().await {
+            // Only requests are knocked for: whom we answer has just been heard.
+            let request = !matches!(to, Destination::Source { .. });
+            let addr = match to {
+                Destination::NextHop => self.next_hop,
+                Destination::Source { addr, .. } => Some(addr),
+                Destination::Host { hop, .. } => match hop.ip() {
+                    Some(ip) => Some(SocketAddr::new(ip, hop.port.unwrap_or(Transport::Udp.default_port()))),
+                    None => {
+                        // A slow resolver must not hold up what goes elsewhere.
+                        tokio::spawn(self.clone().send_by_name(bytes, hop, id));
+                        continue;
+                    }
+                },
+            };
+            let Some(addr) = addr else {
+                self.failed(id, WireFailure::HostUnknown).await;
+                continue;
+            };
+            self.send(&bytes, addr, id).await;
+            if request && knocker.may_knock(addr, Instant::now()) {
+                tokio::spawn(self.clone().knock(addr, id));
             }
-            Err(failure) => Err(failure),
-        };
-        if let Err(failure) = sent {
-            let _ = events.send(WireEvent::SendFailed { account, id, failure }).await;
         }
     }
-    let _ = transport.close().await;
-}
 
-async fn target(to: Destination, next_hop: Option<SocketAddr>) -> Result<SocketAddr, WireFailure> {
-    match to {
-        Destination::NextHop => next_hop.ok_or(WireFailure::HostUnknown),
-        Destination::Source { addr, .. } => Ok(addr),
-        Destination::Host { hop, .. } => {
-            let found = resolve::addresses(&hop, Transport::Udp).await?;
-            found.first().copied().ok_or(WireFailure::HostUnknown)
+    async fn send_by_name(self, bytes: Vec<u8>, hop: hatif_sip::HostPort, id: SendId) {
+        match resolve::addresses(&hop, Transport::Udp).await {
+            Ok(found) => match found.first() {
+                Some(addr) => self.send(&bytes, *addr, id).await,
+                None => self.failed(id, WireFailure::HostUnknown).await,
+            },
+            Err(failure) => self.failed(id, failure).await,
         }
+    }
+
+    async fn send(&self, bytes: &[u8], addr: SocketAddr, id: SendId) {
+        let sent = self.socket.send_to(bytes, addr).await;
+        let Err(error) = sent else { return };
+        // The system has no room at the moment: lost like any other; SIP over UDP repeats it.
+        if !wire::is_passing(&error) {
+            self.failed(id, wire::failure(&error)).await;
+        }
+    }
+
+    /// Tells when a message has nobody to go to.
+    async fn knock(self, addr: SocketAddr, id: SendId) {
+        if let Ok(Err(failure)) = tokio::time::timeout(KNOCK, knock(addr)).await {
+            self.failed(id, failure).await;
+        }
+    }
+
+    async fn failed(&self, id: SendId, failure: WireFailure) {
+        let _ = self.events.send(WireEvent::SendFailed { account: self.account, id, failure }).await;
     }
 }
 
-async fn receive_all(transport: Arc<UdpTransport>, mut received: mpsc::Receiver<TransportEvent>, opening: Opening) {
+/// A socket that talks to many hears no ICMP error: the system would not know which of them it is about. One that is
+/// connected to a single address does. So a second one sends an empty line (the keep-alive that everybody ignores) to
+/// where a request goes, and the user is told within a moment that nobody listens there, not after half a minute.
+/// RFC 3261 18.4: port, host and network unreachable are told to the transaction.
+async fn knock(addr: SocketAddr) -> Result<(), WireFailure> {
+    let any = if addr.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
+    let Ok(socket) = UdpSocket::bind((any, 0)).await else { return Ok(()) };
+    let knocked = async {
+        socket.connect(addr).await?;
+        socket.send(b"\r\n\r\n").await?;
+        // Whatever is said to an empty line is no answer.
+        socket.recv(&mut [0; 16]).await
+    };
+    match knocked.await {
+        // Windows reports the ICMP message this way.
+        Err(e) if e.kind() == io::ErrorKind::ConnectionReset => Err(WireFailure::Refused),
+        Err(e) if wire::is_passing(&e) => Ok(()),
+        Err(e) => Err(wire::failure(&e)),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// When each address was knocked at last.
+#[derive(Default)]
+struct Knocker {
+    last: HashMap<SocketAddr, Instant>,
+}
+
+impl Knocker {
+    fn may_knock(&mut self, addr: SocketAddr, now: Instant) -> bool {
+        self.last.retain(|_, at| now.saturating_duration_since(*at) < KNOCK);
+        if self.last.contains_key(&addr) || self.last.len() >= MAX_KNOCKED {
+            return false;
+        }
+        self.last.insert(addr, now);
+        true
+    }
+}
+
+async fn receive_all(socket: Arc<UdpSocket>, mut limiter: Limiter, opening: Opening) {
     let Opening { account, generation, events, .. } = opening;
-    while let Some(event) = received.recv().await {
-        // Anything else is a datagram that was no SIP message (dropped) or the end of the socket.
-        if let TransportEvent::MessageReceived { source, raw_bytes: Some(bytes), .. } = event {
-            let event = WireEvent::Received { account, generation, source, flow: None, bytes: bytes.to_vec() };
-            match events.try_send(event) {
-                Ok(()) | Err(mpsc::error::TrySendError::Full(_)) => {}
-                Err(mpsc::error::TrySendError::Closed(_)) => break,
+    let mut buffer = vec![0; MAX_DATAGRAM];
+    loop {
+        let (length, source) = match socket.recv_from(&mut buffer).await {
+            Ok(received) => received,
+            // Word of an earlier datagram that did not arrive (Windows); or nothing to be done about it, but not at once.
+            Err(e) => {
+                if e.kind() != io::ErrorKind::ConnectionReset {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                continue;
             }
+        };
+        let bytes = &buffer[..length];
+        // Keep-alives: empty lines, and the zeros of some NAT helpers.
+        if bytes.iter().all(|b| b"\r\n\0".contains(b)) || !limiter.admits(source.ip(), Instant::now()) {
+            continue;
+        }
+        let event = WireEvent::Received { account, generation, source, flow: None, bytes: bytes.to_vec() };
+        // A full queue loses the datagram, as the network may.
+        if let Err(mpsc::error::TrySendError::Closed(_)) = events.try_send(event) {
+            return;
         }
     }
-    drop(transport);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hatif_sip::HostPort;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    async fn opened(hop: &str, direct: Option<Option<u16>>) -> (Opened, mpsc::Receiver<WireEvent>) {
+        let (events, received) = mpsc::channel(wire::RECEIVED);
+        let hop = HostPort::parse(hop).expect("host");
+        let transport = Transport::Udp;
+        let opening = Opening { account: AccountId(1), generation: 1, hop, transport, direct, ca_file: None, events };
+        (open(opening).await.expect("it opens"), received)
+    }
+
+    async fn next(received: &mut mpsc::Receiver<WireEvent>) -> WireEvent {
+        tokio::time::timeout(PATIENCE, received.recv()).await.expect("in time").expect("an event")
+    }
+
+    async fn failure_of(received: &mut mpsc::Receiver<WireEvent>) -> WireFailure {
+        match next(received).await {
+            WireEvent::SendFailed { failure, .. } => failure,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_largest_datagram_passes_both_ways_on_both_families() {
+        for host in ["127.0.0.1", "[::1]"] {
+            let ((one, local, _), _events) = opened(host, Some(None)).await;
+            let ((_two, there, _), mut received) = opened(host, Some(None)).await;
+            // 65,507 bytes of payload are left by the headers of IPv4 and UDP.
+            let bytes: Vec<u8> = (0..65_507u32).map(|n| b'a' + (n % 26) as u8).collect();
+            let hop = HostPort::parse(&there.to_string()).expect("host");
+            one.send(bytes.clone(), Destination::Host { hop, transport: Transport::Udp }, SendId(1));
+            let WireEvent::Received { source, bytes: heard, flow: None, .. } = next(&mut received).await else {
+                panic!("nothing was received")
+            };
+            assert_eq!(source, local);
+            assert!(heard == bytes, "{} bytes came", heard.len());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_sent_is_told_in_words() {
+        let ((wire, ..), mut received) = opened("127.0.0.1", Some(None)).await;
+        let host =
+            |text: &str| Destination::Host { hop: HostPort::parse(text).expect("host"), transport: Transport::Udp };
+        let sink = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+        let there = sink.local_addr().expect("bound");
+        wire.send(vec![b'x'; 70_000], host(&there.to_string()), SendId(1));
+        assert_eq!(failure_of(&mut received).await, WireFailure::TooLarge);
+        drop(sink);
+        wire.send(b"hello".to_vec(), host(&there.to_string()), SendId(2));
+        assert_eq!(failure_of(&mut received).await, WireFailure::Refused, "ICMP port unreachable");
+        wire.send(b"hello".to_vec(), host("nobody.invalid"), SendId(3));
+        assert_eq!(failure_of(&mut received).await, WireFailure::HostUnknown);
+        wire.send(b"hello".to_vec(), Destination::NextHop, SendId(4));
+        assert_eq!(failure_of(&mut received).await, WireFailure::HostUnknown, "a direct account has none");
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_is_told_and_a_dropped_wire_gives_its_port_back() {
+        let ((wire, local, _), received) = opened("127.0.0.1", Some(None)).await;
+        let again = || async {
+            let (events, _received) = mpsc::channel(8);
+            let hop = HostPort::parse("127.0.0.1").expect("host");
+            let direct = Some(Some(local.port()));
+            let transport = Transport::Udp;
+            open(Opening { account: AccountId(2), generation: 2, hop, transport, direct, ca_file: None, events })
+                .await
+                .err()
+        };
+        assert_eq!(again().await, Some(WireFailure::PortInUse));
+        drop((wire, received));
+        let free = async {
+            while again().await.is_some() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, free).await.expect("the port is free again");
+    }
+
+    #[tokio::test]
+    async fn keep_alives_are_not_handed_on() {
+        let ((_wire, local, _), mut received) = opened("127.0.0.1", Some(None)).await;
+        let peer = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+        for bytes in [&b""[..], b"\r\n\r\n", b"\0\0\0\0", b"SIP"] {
+            peer.send_to(bytes, local).await.expect("sent");
+        }
+        let WireEvent::Received { bytes, .. } = next(&mut received).await else { panic!("nothing was received") };
+        assert_eq!(bytes, b"SIP");
+    }
+
+    #[test]
+    fn one_address_is_knocked_at_once_a_second() {
+        let now = Instant::now();
+        let mut knocker = Knocker::default();
+        let addr = |port| SocketAddr::from(([192, 0, 2, 1], port));
+        assert!(knocker.may_knock(addr(1), now) && !knocker.may_knock(addr(1), now));
+        assert!((2..200).filter(|port| knocker.may_knock(addr(*port), now)).count() < MAX_KNOCKED);
+        assert!(knocker.may_knock(addr(1), now + KNOCK));
+    }
 }

@@ -53,13 +53,31 @@ pub async fn open(opening: Opening) {
 
 pub type Opened = (Box<dyn Wire>, SocketAddr, Vec<SocketAddr>);
 
+/// "Message too long" and "no buffer space", for which the standard library has no kind.
+#[cfg(target_os = "linux")]
+const CODES: (i32, i32) = (90, 105);
+#[cfg(windows)]
+const CODES: (i32, i32) = (10_040, 10_055);
+/// macOS and its relatives.
+#[cfg(not(any(target_os = "linux", windows)))]
+const CODES: (i32, i32) = (40, 55);
+
+/// Whether the same may well work in a moment: the system's buffers are full.
+pub fn is_passing(error: &std::io::Error) -> bool {
+    error.raw_os_error() == Some(CODES.1) || error.kind() == std::io::ErrorKind::WouldBlock
+}
+
 /// An I/O error as a reason for a person.
 pub fn failure(error: &std::io::Error) -> WireFailure {
     use std::io::ErrorKind as E;
+    if error.raw_os_error() == Some(CODES.0) {
+        return WireFailure::TooLarge;
+    }
     match error.kind() {
         E::ConnectionRefused => WireFailure::Refused,
         E::TimedOut => WireFailure::TimedOut,
         E::AddrInUse => WireFailure::PortInUse,
+        E::PermissionDenied => WireFailure::NotPermitted,
         E::NetworkUnreachable | E::HostUnreachable | E::NetworkDown | E::AddrNotAvailable => WireFailure::NoNetwork,
         E::ConnectionReset | E::ConnectionAborted | E::BrokenPipe | E::UnexpectedEof | E::NotConnected => {
             WireFailure::Closed

@@ -154,13 +154,11 @@ impl Agent {
     fn set_account(&mut self, now: Instant, config: AccountConfig) {
         let id = config.id;
         if let Some(account) = self.core.accounts.get_mut(&id) {
-            if account.config == config && account.leaving.is_none() {
-                return;
-            }
             // Only its name changed, or nothing that the wire or the registrar knows: keep them.
             let same = AccountConfig { display_name: config.display_name.clone(), ..account.config.clone() } == config;
             if same && account.leaving.is_none() {
                 account.config = config;
+                self.core.tell_registration(id);
                 return;
             }
             self.hang_up_all(now, Some(id));

@@ -29,6 +29,10 @@ pub enum WireFailure {
     NoNetwork,
     TimedOut,
     PortInUse,
+    /// The system does not let us: a privileged port, a firewall, a sandbox.
+    NotPermitted,
+    /// The message does not fit into a datagram.
+    TooLarge,
     CertificateUnknownCa,
     CertificateWrongName,
     CertificateExpired,
@@ -200,7 +204,8 @@ pub struct MediaSession {
 pub enum RegistrationState {
     Off,
     Trying,
-    /// `expires`: for how long the registrar keeps it; it is refreshed before.
+    /// `expires`: for how long the registrar keeps it; it is refreshed before. Zero on a `Direct` account, whose port is
+    /// open: nobody keeps it.
     Up {
         expires: Duration,
     },

@@ -31,6 +31,8 @@ const RETRY: Duration = Duration::from_secs(4);
 const RETRY_REFUSED: Duration = Duration::from_secs(30);
 /// Longest Retry-After that is honoured.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
+/// A `Direct` account whose port is open.
+const LISTENING: RegistrationState = RegistrationState::Up { expires: Duration::ZERO };
 /// How long a good-bye waits for its answer.
 pub(crate) const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -112,6 +114,13 @@ impl Core {
         }
     }
 
+    /// Tells again how it stands, to whoever has set the account anew.
+    pub fn tell_registration(&mut self, id: AccountId) {
+        if let Some(state) = self.registration(id).map(|r| r.shown.clone()) {
+            self.event(Event::Registration { account: id, state });
+        }
+    }
+
     fn down(&mut self, id: AccountId, cause: Cause, retry_at: Option<Instant>) {
         if let Some(registration) = self.registration(id) {
             registration.phase = retry_at.map_or(Phase::Idle, |at| Phase::Retry { at });
@@ -124,6 +133,8 @@ impl Core {
         let Some(account) = self.accounts.get_mut(&id) else { return };
         account.registration.wanted = true;
         if account.config.kind == AccountKind::Direct {
+            let open = account.local().is_some();
+            self.show(id, if open { LISTENING } else { RegistrationState::Trying });
             self.need_wire(id);
             return;
         }
@@ -351,9 +362,12 @@ impl Core {
 
     pub fn registration_wire_up(&mut self, now: Instant, id: AccountId) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
+        if !account.registration.wanted {
+            return;
+        }
         if account.config.kind == AccountKind::Direct {
-            self.show(id, RegistrationState::Off);
-        } else if account.registration.wanted {
+            self.show(id, LISTENING);
+        } else {
             // A new wire has a new address: the binding must follow.
             self.attempt(now, id);
         }

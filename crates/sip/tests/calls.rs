@@ -55,6 +55,11 @@ fn a_call_is_made_answered_and_hung_up() {
             );
             assert!(matches!(told[2], Event::Answered { .. }), "{told:?}");
             let told = world.told(1);
+            let (listening, told) = told.split_at(2);
+            assert!(
+                matches!(listening, [_, Event::Registration { state: RegistrationState::Up { .. }, .. }]),
+                "{listening:?}"
+            );
             assert!(
                 matches!(&told[0], Event::Incoming { peer, .. } if peer.name.as_deref() == Some("User \"0\"") && peer.address == "user0@10.0.0.1"),
                 "{told:?}"

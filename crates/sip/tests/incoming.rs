@@ -5,6 +5,7 @@ mod script;
 use hatif_sip::text::Method;
 use hatif_sip::*;
 use script::*;
+use std::time::Duration;
 
 #[test]
 fn new_requests_are_judged_by_the_book() {
@@ -100,6 +101,35 @@ fn a_direct_account_listens_to_everybody_but_believes_no_asserted_identity() {
     rig.invite("P-Asserted-Identity: \"Boss\" <sip:+4930@pbx.example>, <tel:+4930>\r\n", OFFER);
     let Some((_, Event::Incoming { peer, .. })) = rig.events.last() else { panic!() };
     assert_eq!((peer.name.as_deref(), peer.address.as_str()), (Some("Boss"), "+4930"));
+}
+
+/// Its state says whether it can be called: port open, port taken, switched off.
+#[test]
+fn a_direct_account_tells_whether_it_can_be_called() {
+    let states = |rig: &mut Rig| -> Vec<RegistrationState> {
+        let state = |(_, event)| match event {
+            Event::Registration { state, .. } => state,
+            other => panic!("{other:?}"),
+        };
+        rig.events.drain(..).map(state).collect()
+    };
+    let listening = RegistrationState::Up { expires: Duration::ZERO };
+    let mut rig = Rig::with(config(AccountKind::Direct, Transport::Udp));
+    rig.act(Input::Unregister(ACCOUNT));
+    assert_eq!(states(&mut rig), [RegistrationState::Off]);
+    let text = rig.peer_request("INVITE", "", OFFER);
+    rig.hear(text.as_bytes());
+    assert_eq!((rig.statuses(), rig.events.len()), (vec![480], 0), "nobody rings a phone that is off");
+    rig.act(Input::Register(ACCOUNT));
+    assert_eq!(states(&mut rig), vec![listening.clone()]);
+    rig.act(Input::WireDown { account: ACCOUNT, failure: WireFailure::PortInUse });
+    let down = states(&mut rig);
+    let cause = Cause::Wire(WireFailure::PortInUse);
+    assert!(matches!(&down[..], [RegistrationState::Down { cause: c, retry_at: Some(_) }] if *c == cause), "{down:?}");
+    rig.seconds(5);
+    rig.wire_up();
+    assert_eq!(states(&mut rig), [listening]);
+    assert_eq!(rig.requests(Method::Register).len(), 0, "there is nobody to register with");
 }
 
 #[test]

@@ -310,3 +310,23 @@ fn unregister_stop_and_remove_say_good_bye() {
     rig.seconds(3);
     assert_eq!((rig.closed, rig.agent.poll_timeout()), (1, None));
 }
+
+/// Whoever sets an account that is up, to give it another name, is told that it is up; nothing is made anew.
+#[test]
+fn an_account_that_is_set_again_as_it_is_keeps_its_wire_and_tells_its_state() {
+    let mut rig = Rig::new();
+    rig.act(Input::Register(ACCOUNT));
+    let register = rig.request(Method::Register);
+    rig.reply(&register, 200, "t", "Expires: 600\n", "");
+    rig.events.clear();
+    for display_name in [None, Some("Alice".to_string())] {
+        let config = AccountConfig { display_name, ..config(AccountKind::Registrar, Transport::Udp) };
+        rig.act(Input::SetAccount(Box::new(config)));
+        let told = std::mem::take(&mut rig.events);
+        assert!(
+            matches!(&told[..], [(_, Event::Registration { state: RegistrationState::Up { .. }, .. })]),
+            "{told:?}"
+        );
+    }
+    assert_eq!((rig.closed, rig.requests(Method::Register).len()), (0, 0));
+}

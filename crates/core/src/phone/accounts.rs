@@ -38,14 +38,11 @@ impl Phone {
         Ok(())
     }
 
-    /// Brings an account up: SIP learns it and registers, unless it has no registrar.
+    /// Brings an account up: SIP learns it and registers; where there is no registrar, it opens the port.
     pub(super) fn start_account(&mut self, account: Account, password: Option<Password>) {
         let id = account.id;
-        let registers = account.kind != AccountKind::Direct;
         self.tell_sip(SipCommand::SetAccount { account: Box::new(account.clone()), password });
-        let registration = if registers { Registration::Trying } else { Registration::Off };
-        self.accounts.insert(id, AccountEntry { account, registration });
-        // A direct account "registers" too: SIP opens its port, so that it can be called.
+        self.accounts.insert(id, AccountEntry { account, registration: Registration::Trying });
         self.tell_sip(SipCommand::Register { account: id });
         self.change(Change::Account(id));
     }
@@ -94,8 +91,8 @@ impl Phone {
         }
     }
 
-    /// The account that a call goes out on: the one named, else the default, else the first that is registered,
-    /// else the first of the user's own, else the practice line.
+    /// The account that a call goes out on: the one named, else the default, else the first that is registered with a
+    /// PBX, else the first of the user's own, else the practice line.
     pub(super) fn outgoing_account(&self, named: Option<AccountId>, target: &str) -> Result<AccountId, Text> {
         if let Some(id) = named {
             return self.known_account(id);
@@ -104,9 +101,11 @@ impl Phone {
             return Ok(PRACTICE);
         }
         let own = || self.accounts.values().filter(|e| e.account.kind != AccountKind::Practice);
+        let registered =
+            |e: &&AccountEntry| e.registration == Registration::Up && e.account.kind != AccountKind::Direct;
         let default = self.settings.default_account.filter(|id| self.accounts.contains_key(id));
         default
-            .or_else(|| own().find(|e| e.registration == Registration::Up).map(|e| e.account.id))
+            .or_else(|| own().find(registered).map(|e| e.account.id))
             .or_else(|| own().next().map(|e| e.account.id))
             .or_else(|| self.accounts.keys().next().copied())
             .ok_or_else(|| Text::new("call.no_account"))

@@ -3,8 +3,9 @@
 
 use super::{Agent, MAX_CALLS};
 use crate::{
+    account::Account,
     call::Call,
-    config::AccountId,
+    config::{AccountId, AccountKind},
     core::{ALLOW, SDP},
     offer::Negotiation,
     sdp::Sdp,
@@ -133,7 +134,9 @@ impl Agent {
     }
 
     fn on_invite(&mut self, now: Instant, id: AccountId, tx: TxId, source: Source, request: Request) {
-        if self.stopping.is_some() || self.core.account(id).is_some_and(|a| a.leaving.is_some()) {
+        // A direct account that is to be off may still have its port open, for the calls that it makes.
+        let off = |a: &Account| a.config.kind == AccountKind::Direct && !a.registration.wanted;
+        if self.stopping.is_some() || self.core.account(id).is_some_and(|a| a.leaving.is_some() || off(a)) {
             return self.refuse(now, id, tx, &request, 480);
         }
         if let Some(offer) = request.body_of(SDP)

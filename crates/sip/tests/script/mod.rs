@@ -71,8 +71,16 @@ impl Rig {
             last_send: None,
             number: 0,
         };
+        let direct = config.kind == AccountKind::Direct;
         rig.act(Input::SetAccount(Box::new(config)));
+        if direct {
+            // To be reachable, as its owner wants it from the start.
+            rig.act(Input::Register(ACCOUNT));
+        }
         rig.wire_up();
+        if direct {
+            rig.events.clear();
+        }
         rig
     }
 
