@@ -41,7 +41,7 @@ export const SCREENS = [
   },
   { name: 'home', scenario: 'home' },
   { name: 'home-dialling', scenario: 'home', act: (page) => page.fill('#dial', '+49 30 1234567') },
-  { name: 'home-no-keypad', scenario: 'home', act: (page) => page.click('[aria-expanded]') },
+  { name: 'home-no-keypad', scenario: 'home', act: (page) => page.click('.dialer [aria-expanded]') },
   { name: 'home-empty', scenario: 'home-empty' },
   { name: 'home-practice-only', scenario: 'home-practice-only' },
   { name: 'home-two-accounts', scenario: 'home-two-accounts' },
@@ -91,6 +91,7 @@ export const SCREENS = [
       if ((await back.count()) > 0) await back.click();
     },
   },
+  { name: 'shortcuts', scenario: 'home', act: (page) => page.keyboard.press('F1') },
   { name: 'settings', scenario: 'home-two-accounts', act: settings },
   {
     name: 'settings-sound',

@@ -4,6 +4,8 @@ import { dtmf } from '../state/dtmf.svelte';
 import { telephoneKey } from '../state/number';
 import { phone } from '../state/phone.svelte';
 import { screen } from '../state/screen.svelte';
+import { controlsOf, use } from './call/controls';
+import { PLACES } from './shell/places';
 
 /** Whether keys belong to what has the focus: somewhere to type or choose, or a question. */
 function typing(target: EventTarget | null): boolean {
@@ -16,11 +18,11 @@ function letter(event: KeyboardEvent): string {
   return /^[a-z]$/.test(key) ? key : event.code.startsWith('Key') ? event.code.slice(3).toLowerCase() : key;
 }
 
-function toggle(call: CallView, key: string): boolean {
-  const can = (action: CallView['actions'][number]) => call.actions.includes(action);
-  if (key === 'm' && (can('mute') || can('unmute'))) phone.send({ command: 'mute', call: call.id, on: can('mute') });
-  else if (key === 'h' && (can('hold') || can('resume'))) phone.send({ command: 'hold', call: call.id, on: can('hold') });
-  else return false;
+/** A control of the call by its letter. */
+function control(call: CallView, key: string): boolean {
+  const found = controlsOf(call).find((c) => c.key?.toLowerCase() === key);
+  if (found === undefined) return false;
+  use(found, call);
   return true;
 }
 
@@ -45,14 +47,34 @@ function end(): boolean {
   return true;
 }
 
+function openSheet(): boolean {
+  screen.shortcuts = true;
+  return true;
+}
+
+/** Ctrl and a letter or figure: from place to place, wherever the focus is. */
+function goTo(event: KeyboardEvent): boolean {
+  if (letter(event) === 'k') {
+    void screen.prefill(screen.dial);
+    return true;
+  }
+  const place = /^Digit[1-9]$/.test(event.code) ? PLACES[Number(event.code.slice(5)) - 1] : undefined;
+  if (place === undefined) return false;
+  screen.show(place.name);
+  return true;
+}
+
 function obey(event: KeyboardEvent): boolean {
   if (event.ctrlKey && event.shiftKey && !event.altKey) {
     const key = letter(event);
     return key === 'a' ? answer() : key === 'd' ? end() : false;
   }
+  if (event.key === 'F1') return openSheet();
+  if (event.ctrlKey && !event.altKey && !event.metaKey) return goTo(event);
   if (event.ctrlKey || event.altKey || event.metaKey || typing(event.target)) return false;
   const call = screen.call;
-  if (call !== undefined && !event.repeat && toggle(call, letter(event))) return true;
+  if (call !== undefined && !event.repeat && control(call, letter(event))) return true;
+  if (event.key === '?' || event.key === '؟') return openSheet();
 
   const digit = telephoneKey(event.key);
   if (digit !== undefined && call?.actions.includes('dtmf')) {

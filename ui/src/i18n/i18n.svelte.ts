@@ -82,6 +82,12 @@ export function timeOfDay(ms: number): string {
   return new Intl.DateTimeFormat(current.locale, { hour: 'numeric', minute: '2-digit' }).format(ms);
 }
 
+/** Time of day, and which day if it was not today: "Yesterday, 14:05". */
+export function when(ms: number, now: number): string {
+  const time = timeOfDay(ms);
+  return dayNumber(now) === dayNumber(ms) ? time : `${day(ms, now)}, ${time}`;
+}
+
 /** Date and time in full, for a tooltip or a screen reader. */
 export function dateTime(ms: number): string {
   return new Intl.DateTimeFormat(current.locale, { dateStyle: 'full', timeStyle: 'short' }).format(ms);

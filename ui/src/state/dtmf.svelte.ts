@@ -6,8 +6,6 @@ const SHOWN = 32;
 
 class Dtmf {
   sent = $state<Record<number, string>>({});
-  /** The call whose keypad is open. */
-  open = $state<number>();
 
   send(call: CallView, digits: string): void {
     if (!call.actions.includes('dtmf')) return;

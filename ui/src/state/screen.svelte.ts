@@ -12,6 +12,8 @@ const wide = new MediaQuery('min-width: 52rem');
 
 class Screen {
   name = $state<ScreenName>('home');
+  /** Whether the sheet with all keys is open. */
+  shortcuts = $state(false);
   /** The account that the form edits; none: a new one. */
   editing = $state<number>();
   /** What stands in the dial field. Kept here so that it outlives a visit to the settings. */
@@ -30,16 +32,14 @@ class Screen {
 
   /** Beside home there is room, and nothing is in it. */
   get idle(): boolean {
-    return wide.current && this.call === undefined && this.name !== 'settings' && this.name !== 'account';
+    return wide.current && this.call === undefined && (this.name === 'home' || this.name === 'calls');
   }
 
   show(name: ScreenName): void {
-    const from = this.name;
+    if (name === this.name) return;
     this.name = name;
-    if (name === from) return;
-    // The focus follows: a screen reader starts with the heading, and the way back ends where it began.
-    if (name === 'settings' || name === 'account') void focus('.front h1');
-    else if (name === 'home') void focus(from === 'calls' ? '#dial' : '#settings');
+    // The focus follows: a screen reader starts with the heading, and home with the dial field.
+    void focus(name === 'home' ? '#dial' : '.front h1');
   }
 
   /** Brings a call to the front; keys and digits are for it from now on. */

@@ -1,0 +1,49 @@
+// What can be done with a call, as buttons and keys. One row a control: the core says by `call.actions` which of them
+// there are now, and nothing else is shown or obeyed. A new control is a new row (and its panel, if it opens one:
+// `panels.ts`).
+import type { Action, CallView, Command } from '../../backend';
+import type { IconName } from '../../components/Icon.svelte';
+import type { Key } from '../../i18n/i18n.svelte';
+import { panel, type PanelName } from '../../state/panel.svelte';
+import { phone } from '../../state/phone.svelte';
+
+export interface Control {
+  /** Of its button. Two controls that replace each other (mute, unmute) share it, and keep the focus. */
+  id: string;
+  /** Shown while the call offers this. */
+  action: Action;
+  icon: IconName;
+  label: Key;
+  /** The letter that does the same. */
+  key?: string;
+  /** A state that it is in, for a control that is switched on and off. */
+  pressed?: boolean;
+  does: { command: (call: CallView) => Command } | { panel: PanelName };
+}
+
+const mute = (on: boolean) => ({ command: (call: CallView): Command => ({ command: 'mute', call: call.id, on }) });
+const hold = (on: boolean) => ({ command: (call: CallView): Command => ({ command: 'hold', call: call.id, on }) });
+
+const CONTROLS: readonly Control[] = [
+  { id: 'mute', action: 'mute', icon: 'mic', label: 'call.mute', key: 'M', pressed: false, does: mute(true) },
+  { id: 'mute', action: 'unmute', icon: 'mic-off', label: 'call.unmute', key: 'M', pressed: true, does: mute(false) },
+  { id: 'dtmf', action: 'dtmf', icon: 'keypad', label: 'call.keypad', does: { panel: 'keypad' } },
+  { id: 'hold', action: 'hold', icon: 'pause', label: 'call.hold', key: 'H', pressed: false, does: hold(true) },
+  { id: 'hold', action: 'resume', icon: 'play', label: 'call.resume', key: 'H', pressed: true, does: hold(false) },
+];
+
+/** The controls that a call has now. Hanging up is not among them: it has a place of its own. */
+export function controlsOf(call: CallView): Control[] {
+  return CONTROLS.filter((control) => call.actions.includes(control.action));
+}
+
+/** The panel that is open in a call, as long as what it is for is offered. */
+export function panelOf(call: CallView): PanelName | undefined {
+  const name = panel.of(call);
+  return controlsOf(call).some(({ does }) => 'panel' in does && does.panel === name) ? name : undefined;
+}
+
+export function use(control: Control, call: CallView): void {
+  if ('panel' in control.does) panel.toggle(call, control.does.panel);
+  else phone.send(control.does.command(call));
+}

@@ -1,0 +1,30 @@
+// The keys that there are, as they are told: the sheet (`?`) and the settings. What they do is in keyboard.ts.
+import type { Key } from '../i18n/i18n.svelte';
+
+export interface Shortcut {
+  keys: readonly string[];
+  does: Key;
+}
+
+export const SHORTCUTS: readonly { title: Key; shortcuts: readonly Shortcut[] }[] = [
+  {
+    title: 'shortcut.group.calls',
+    shortcuts: [
+      { keys: ['Enter'], does: 'shortcut.dial' },
+      { keys: ['Ctrl', 'Shift', 'A'], does: 'shortcut.answer' },
+      { keys: ['Ctrl', 'Shift', 'D'], does: 'shortcut.end' },
+      { keys: ['M'], does: 'shortcut.mute' },
+      { keys: ['H'], does: 'shortcut.hold' },
+      { keys: ['0–9', '*', '#'], does: 'shortcut.digits' },
+    ],
+  },
+  {
+    title: 'shortcut.group.window',
+    shortcuts: [
+      { keys: ['Ctrl', 'K'], does: 'shortcut.dial_field' },
+      { keys: ['Ctrl', '1–9'], does: 'shortcut.places' },
+      { keys: ['Esc'], does: 'shortcut.clear' },
+      { keys: ['?'], does: 'shortcut.sheet' },
+    ],
+  },
+];
