@@ -76,6 +76,7 @@ fn start(handle: AppHandle) -> Result<App, Box<dyn std::error::Error>> {
     let config = AppConfig {
         data,
         keyring: KeyringChoice::System,
+        policy: Some(hatif_app::policy_file()),
         devices: Devices::System,
         input: None,
         output: None,

@@ -18,6 +18,7 @@ use hatif_audio::{Audio, AudioConfig, AudioError, Devices};
 use hatif_core::{
     audio::{AudioCommand, AudioEvent},
     phone::{self, Change, Now, Output, Phone, PhoneConfig},
+    settings::{Layers, Policy, Rows},
     sip::{SipCommand, SipEvent},
     store::{StoreCommand, StoreEvent},
     text::Text,
@@ -26,7 +27,8 @@ use hatif_net::{Net, NetConfig};
 use hatif_practice::{Practice, PracticeEvent};
 use hatif_store::{KeyringChoice, Store, StoreConfig};
 use std::{
-    path::PathBuf,
+    io::Write,
+    path::{Path, PathBuf},
     time::{Instant, SystemTime},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -41,6 +43,8 @@ pub struct AppConfig {
     /// Folder of the database.
     pub data: PathBuf,
     pub keyring: KeyringChoice,
+    /// The administrator's settings, if the file exists.
+    pub policy: Option<PathBuf>,
     pub devices: Devices,
     /// Devices by id for this run only, instead of the stored choice.
     pub input: Option<String>,
@@ -93,7 +97,7 @@ impl App {
         let audio_config = AudioConfig { devices: config.devices.clone(), ..AudioConfig::default() };
         let audio = Audio::start(audio_config, move |event| feed(&audio_queue, Fed::Audio(event)))?;
         let store_queue = queue.clone();
-        let store = Store::open(StoreConfig { dir: config.data.clone(), keyring: config.keyring }, move |event| {
+        let store = Store::open(StoreConfig { dir: config.data.clone(), keyring: config.keyring, policy: config.policy.clone() }, move |event| {
             feed(&store_queue, Fed::Store(Box::new(event)));
         });
         let practice = config.practice.then(|| {
@@ -173,9 +177,7 @@ impl Run {
             Fed::Audio(event) => self.input(phone::Input::Audio(event)),
             Fed::Store(mut event) => {
                 if let StoreEvent::Loaded { settings, .. } = event.as_mut() {
-                    let devices = &mut settings.devices;
-                    devices.microphone = self.config.input.clone().or(devices.microphone.take());
-                    devices.speaker = self.config.output.clone().or(devices.speaker.take());
+                    self.choose_devices(settings);
                 }
                 self.input(phone::Input::Store(*event));
             }
@@ -183,6 +185,28 @@ impl Run {
                 self.input(phone::Input::PracticeUp { account, password });
             }
         }
+    }
+
+    /// The devices of the command line, over the stored choice.
+    fn choose_devices(&self, rows: &mut Rows) {
+        let mut devices = Layers::new(rows.clone(), Policy::default()).settings().devices.clone();
+        devices.microphone = self.config.input.clone().or(devices.microphone);
+        devices.speaker = self.config.output.clone().or(devices.speaker);
+        if let Ok(json) = serde_json::to_string(&devices) {
+            rows.insert("devices".to_owned(), json);
+        }
+    }
+
+    /// Puts the file where the user finds it, under a name of its own.
+    fn export_settings(&mut self, text: String) {
+        let event = match save_new(&downloads(&self.config.data), "hatif-settings", "json", &text) {
+            Ok(file) => Event::SettingsExported { text, file: file.display().to_string() },
+            Err(_) => Event::CommandFailed {
+                command: "export_settings".to_owned(),
+                text: present::text(&Text::new("settings.export_failed")),
+            },
+        };
+        (self.on_event)(event);
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -213,6 +237,7 @@ impl Run {
                 Output::Audio(command) => self.tell_audio(command),
                 Output::Store(command) => self.tell_store(command),
                 Output::Change(Change::Stopped) => self.stopped = true,
+                Output::Change(Change::SettingsExported(text)) => self.export_settings(text),
                 Output::Change(change) => {
                     self.log(&change);
                     if let (Change::Settings | Change::All, Some(practice)) = (&change, &self.practice) {
@@ -266,6 +291,29 @@ impl Run {
             tracing::error!(%error, "the store did not take a command");
         }
     }
+}
+
+/// The user's folder for such things; the data folder where there is none.
+fn downloads(data: &Path) -> PathBuf {
+    let user = directories::UserDirs::new().and_then(|dirs| dirs.download_dir().map(Path::to_owned));
+    user.filter(|dir| dir.is_dir()).unwrap_or_else(|| data.to_owned())
+}
+
+/// Writes `NAME.EXT`, or `NAME-2.EXT` and so on where there is one already. A few kilobytes: the loop can wait for it.
+fn save_new(folder: &Path, name: &str, extension: &str, text: &str) -> std::io::Result<PathBuf> {
+    for n in 1..1000 {
+        let number = if n == 1 { String::new() } else { format!("-{n}") };
+        let path = folder.join(format!("{name}{number}.{extension}"));
+        match std::fs::File::create_new(&path) {
+            Ok(mut file) => {
+                file.write_all(text.as_bytes())?;
+                return Ok(path);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(std::io::ErrorKind::AlreadyExists.into())
 }
 
 fn now() -> Now {

@@ -1,6 +1,7 @@
 //! The application's commands: what a window, a program on standard input or a test can ask of the phone.
 //! One JSON object each, named by `command`. The shape is stable: additions only (docs/cli.md).
 
+pub use hatif_core::settings::{Calendar, Contrast, Motion, Numerals, Settings, Theme};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
@@ -70,8 +71,19 @@ pub enum Command {
     Meter {
         on: bool,
     },
+    /// What differs from the settings in force becomes the user's choice; devices are chosen by `select_device`.
     ChangeSettings {
         settings: Settings,
+    },
+    /// A setting back to its default, the administrator's or Hatif's; `setting` is a field of `Settings`.
+    ResetSetting {
+        setting: String,
+    },
+    /// Answered by `settings_exported`.
+    ExportSettings,
+    /// `text` is what such a file holds. Answered by `settings_imported`.
+    ImportSettings {
+        text: String,
     },
     DeleteHistoryEntry {
         entry: String,
@@ -231,28 +243,4 @@ pub enum PracticeCustomer {
     Sara,
     /// Asks about an invoice.
     Omid,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
-#[serde(rename_all = "snake_case")]
-pub enum Theme {
-    #[default]
-    System,
-    Light,
-    Dark,
-}
-
-/// What the user chose; devices are chosen by `select_device`.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
-pub struct Settings {
-    /// `en`, `ar`, `fa`; `null` follows the system.
-    #[serde(default)]
-    pub language: Option<String>,
-    #[serde(default)]
-    pub theme: Theme,
-    #[serde(default)]
-    pub default_account: Option<u32>,
-    /// The first-run page was finished.
-    #[serde(default)]
-    pub welcomed: bool,
 }

@@ -16,6 +16,19 @@ pub fn data_folder() -> Option<std::path::PathBuf> {
     directories::ProjectDirs::from("org", "Hatif", "Hatif").map(|dirs| dirs.data_dir().to_owned())
 }
 
+/// Where an administrator puts settings for everybody on this machine (docs/admin.md).
+pub fn policy_file() -> std::path::PathBuf {
+    let folder: std::path::PathBuf = if cfg!(windows) {
+        // Not %ProgramData%: a user could point it elsewhere.
+        r"C:\ProgramData\Hatif".into()
+    } else if cfg!(target_os = "macos") {
+        "/Library/Application Support/Hatif".into()
+    } else {
+        "/etc/hatif".into()
+    };
+    folder.join("settings.json")
+}
+
 /// The first of our languages that the system asks for; English otherwise.
 pub fn system_language() -> String {
     sys_locale::get_locales()

@@ -9,7 +9,7 @@ use hatif_core::{
     call::{CallState, Direction, EndReason, Hold, Peer},
     ids::{AccountId, CallId},
     phone::{self, AccountEntry, CallEntry, Phone},
-    store::{CredentialStore, Interaction, Settings, Theme},
+    store::{CredentialStore, Interaction},
     text::Text,
 };
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,7 +21,8 @@ pub fn snapshot(phone: &Phone, now: phone::Now, system_language: &str) -> view::
         calls: phone.calls().map(|c| call(phone, c, now)).collect(),
         history: history(phone),
         devices: devices(phone),
-        settings: settings(phone.settings()),
+        settings: phone.settings().clone(),
+        provenance: phone.provenance(),
         notices: phone.notices().iter().map(notice).collect(),
         credentials: match phone.credentials() {
             CredentialStore::Keyring => view::Credentials::Keyring,
@@ -50,7 +51,12 @@ pub fn event(phone: &Phone, change: phone::Change, now: phone::Now, system_langu
             next: page.next.map(|id| id.to_string()),
         },
         C::Devices => E::DevicesChanged { devices: devices(phone) },
-        C::Settings => E::SettingsChanged { settings: settings(phone.settings()) },
+        C::Settings => {
+            E::SettingsChanged { settings: phone.settings().clone(), provenance: phone.provenance() }
+        }
+        // Becomes an event when the file is written (`App`).
+        C::SettingsExported(_) => return None,
+        C::SettingsImported { left_out } => E::SettingsImported { left_out },
         C::NoticeRaised(id) => E::NoticeRaised { notice: notice(phone.notices().iter().find(|n| n.id == id)?) },
         C::NoticeGone(notice) => E::NoticeGone { notice },
         C::Digit(CallId(call), digit) => E::DigitReceived { call, digit: digit.to_string() },
@@ -312,19 +318,6 @@ fn devices(phone: &Phone) -> view::DevicesView {
         speaker: choice.speaker.clone(),
         ringer: choice.ringer.clone(),
         problem: phone.audio_problem().map(text),
-    }
-}
-
-fn settings(s: &Settings) -> view::Settings {
-    view::Settings {
-        language: s.language.clone(),
-        theme: match s.theme {
-            Theme::System => view::Theme::System,
-            Theme::Light => view::Theme::Light,
-            Theme::Dark => view::Theme::Dark,
-        },
-        default_account: s.default_account.map(|a| a.0),
-        welcomed: s.welcomed,
     }
 }
 

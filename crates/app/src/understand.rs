@@ -7,7 +7,7 @@ use hatif_core::{
     call::Direction,
     ids::{AccountId, CallId},
     phone,
-    store::{InteractionQuery, MAX_PAGE, Settings, Theme},
+    store::{InteractionQuery, MAX_PAGE},
     text::Text,
 };
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -44,7 +44,10 @@ pub fn understand(command: Command) -> Asked {
         Command::SelectDevice { role, device } => ("select_device", P::SelectDevice(role.into(), device)),
         Command::TestTone => ("test_tone", P::TestTone),
         Command::Meter { on } => ("meter", P::Meter(on)),
-        Command::ChangeSettings { settings } => ("change_settings", P::ChangeSettings(settings.into())),
+        Command::ChangeSettings { settings } => ("change_settings", P::ChangeSettings(Box::new(settings))),
+        Command::ResetSetting { setting } => ("reset_setting", P::ResetSetting(setting)),
+        Command::ExportSettings => ("export_settings", P::ExportSettings),
+        Command::ImportSettings { text } => ("import_settings", P::ImportSettings(text)),
         // An id that is no number names no entry: deleting nothing is what was asked.
         Command::DeleteHistoryEntry { entry } => {
             ("delete_history_entry", P::DeleteInteraction(entry.parse().unwrap_or(-1)))
@@ -126,22 +129,6 @@ impl From<dto::DeviceRole> for DeviceRole {
             dto::DeviceRole::Microphone => DeviceRole::Microphone,
             dto::DeviceRole::Speaker => DeviceRole::Speaker,
             dto::DeviceRole::Ringer => DeviceRole::Ringer,
-        }
-    }
-}
-
-impl From<dto::Settings> for Settings {
-    fn from(s: dto::Settings) -> Self {
-        Settings {
-            language: s.language,
-            theme: match s.theme {
-                dto::Theme::System => Theme::System,
-                dto::Theme::Light => Theme::Light,
-                dto::Theme::Dark => Theme::Dark,
-            },
-            devices: Default::default(),
-            default_account: s.default_account.map(AccountId),
-            welcomed: s.welcomed,
         }
     }
 }

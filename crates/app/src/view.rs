@@ -4,9 +4,8 @@
 //! Floats are told to specta as `u32`: both are `number` in TypeScript, but a float would be `number | null` there
 //! (JSON has no NaN), and none of these can be NaN.
 
-pub use crate::command::{
-    AccountKind, DeviceRole, Direction, PracticeCustomer, Settings, Theme, Transport, WindowChoice,
-};
+pub use crate::command::{AccountKind, DeviceRole, Direction, PracticeCustomer, Settings, Transport, WindowChoice};
+pub use hatif_core::settings::Provenance;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use std::collections::BTreeMap;
@@ -47,6 +46,17 @@ pub enum Event {
     },
     SettingsChanged {
         settings: Settings,
+        /// Where each setting's value comes from, by field; one that is not in it has Hatif's default.
+        provenance: BTreeMap<String, Provenance>,
+    },
+    /// The settings as a file for another laptop, and where it was saved.
+    SettingsExported {
+        text: String,
+        file: String,
+    },
+    /// The file was taken over, but for these settings: unknown, senseless, locked, or meant for one laptop only.
+    SettingsImported {
+        left_out: Vec<String>,
     },
     WindowChanged {
         window: WindowChoice,
@@ -92,6 +102,7 @@ pub struct Snapshot {
     pub history: Vec<HistoryEntry>,
     pub devices: DevicesView,
     pub settings: Settings,
+    pub provenance: BTreeMap<String, Provenance>,
     pub notices: Vec<Notice>,
     pub credentials: Credentials,
     /// The language that the system asks for: `en`, `ar` or `fa`.

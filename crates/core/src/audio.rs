@@ -1,6 +1,8 @@
 //! The port to the sound card and RTP (`hatif-audio`): commands out, events in.
 
 use crate::{ids::CallId, sip::MediaSession, text::Text};
+use serde::{Deserialize, Serialize};
+use specta::Type;
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
@@ -22,7 +24,8 @@ pub enum DeviceRole {
 }
 
 /// Which devices to use; `None` is the system's default (the ringer's default is the speaker's).
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, Type)]
+#[serde(default)]
 pub struct DeviceChoice {
     pub microphone: Option<String>,
     pub speaker: Option<String>,

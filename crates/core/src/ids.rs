@@ -1,10 +1,13 @@
 //! Identities that cross the ports. Small integers: cheap to copy, meaningless outside this process run
 //! (except `AccountId`, which the store keeps).
 
+use serde::{Deserialize, Serialize};
+use specta::Type;
 use std::fmt;
 
 /// One configured SIP account. Kept in the store.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, Type)]
+#[serde(transparent)]
 pub struct AccountId(pub u32);
 
 /// One call, from the first INVITE to its end. Never reused while the process runs.

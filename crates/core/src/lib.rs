@@ -16,6 +16,7 @@ pub mod call;
 pub mod dial;
 pub mod ids;
 pub mod phone;
+pub mod settings;
 pub mod sip;
 pub mod store;
 pub mod text;

@@ -17,7 +17,8 @@ use crate::{
     call::Call,
     ids::{AccountId, CallId},
     sip::{CallHeaders, MediaSession, SipCommand, SipEvent},
-    store::{CredentialStore, Interaction, InteractionPage, InteractionQuery, Settings, StoreCommand, StoreEvent},
+    settings::{Layers, Provenance, Settings},
+    store::{CredentialStore, Interaction, InteractionPage, InteractionQuery, StoreCommand, StoreEvent},
     text::Text,
 };
 use std::{
@@ -69,7 +70,13 @@ pub enum Command {
     TestTone,
     Meter(bool),
     /// Devices in it are ignored: `SelectDevice` chooses those.
-    ChangeSettings(Settings),
+    ChangeSettings(Box<Settings>),
+    /// Back to its default, by the name of its field.
+    ResetSetting(String),
+    /// Answered by `Change::SettingsExported`.
+    ExportSettings,
+    /// The text of such a file.
+    ImportSettings(String),
     DeleteInteraction(i64),
     ClearInteractions,
     /// Looks in the whole call log, of which the phone itself knows the newest only; answered by `Change::Found`.
@@ -123,6 +130,12 @@ pub enum Change {
     },
     Devices,
     Settings,
+    /// The settings as a file for another laptop.
+    SettingsExported(String),
+    /// A file was taken over, but for these settings.
+    SettingsImported {
+        left_out: Vec<String>,
+    },
     NoticeRaised(u32),
     NoticeGone(u32),
     Digit(CallId, char),
@@ -218,7 +231,7 @@ pub struct Phone {
     accounts: BTreeMap<AccountId, AccountEntry>,
     calls: BTreeMap<CallId, CallEntry>,
     history: VecDeque<Interaction>,
-    settings: Settings,
+    settings: Layers,
     credentials: CredentialStore,
     inputs: Vec<AudioDevice>,
     outputs: Vec<AudioDevice>,
@@ -256,7 +269,7 @@ impl Phone {
             accounts: BTreeMap::new(),
             calls: BTreeMap::new(),
             history: VecDeque::new(),
-            settings: Settings::default(),
+            settings: Layers::default(),
             credentials: CredentialStore::Keyring,
             inputs: Vec::new(),
             outputs: Vec::new(),
@@ -336,7 +349,16 @@ impl Phone {
                 self.tell_audio(AudioCommand::Meter { on });
                 Ok(())
             }
-            Command::ChangeSettings(settings) => self.change_settings(settings),
+            Command::ChangeSettings(settings) => self.change_settings(*settings),
+            Command::ResetSetting(key) => {
+                self.reset_setting(&key);
+                Ok(())
+            }
+            Command::ExportSettings => {
+                self.change(Change::SettingsExported(self.settings.export()));
+                Ok(())
+            }
+            Command::ImportSettings(text) => self.import_settings(&text),
             Command::DeleteInteraction(id) => self.delete_interaction(id),
             Command::ClearInteractions => self.clear_interactions(),
             Command::FindInteractions { request, query } => {
@@ -360,8 +382,8 @@ impl Phone {
 
     fn store(&mut self, now: Now, event: StoreEvent) {
         match event {
-            StoreEvent::Loaded { settings, accounts, interactions, credentials, problem } => {
-                self.loaded(settings, accounts, interactions, credentials, problem);
+            StoreEvent::Loaded { settings, policy, accounts, interactions, credentials, problem } => {
+                self.loaded(Layers::new(settings, policy), accounts, interactions, credentials, problem);
                 for (name, command) in self.early.take().unwrap_or_default() {
                     self.obey(now, name, command);
                 }
@@ -443,7 +465,11 @@ impl Phone {
         self.history.iter()
     }
     pub fn settings(&self) -> &Settings {
-        &self.settings
+        self.settings.settings()
+    }
+    /// Where each setting's value comes from; one that is not in it has Hatif's default.
+    pub fn provenance(&self) -> BTreeMap<String, Provenance> {
+        self.settings.provenance()
     }
     pub fn credentials(&self) -> CredentialStore {
         self.credentials

@@ -2,34 +2,12 @@
 
 use crate::{
     account::{Account, Password},
-    audio::DeviceChoice,
     call::{Direction, EndReason, Peer},
     ids::AccountId,
+    settings::{Policy, Rows},
     text::Text,
 };
 use std::time::{Duration, SystemTime};
-
-/// How it should look.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Theme {
-    #[default]
-    System,
-    Light,
-    Dark,
-}
-
-/// What the user chose. Every field has a default that works.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Settings {
-    /// `en`, `ar`, `fa`; `None` follows the system.
-    pub language: Option<String>,
-    pub theme: Theme,
-    pub devices: DeviceChoice,
-    /// The account that calls go out on, when none is named.
-    pub default_account: Option<AccountId>,
-    /// The first-run page was finished.
-    pub welcomed: bool,
-}
 
 /// The durable fact of a call: written when it appears, completed when it ends.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -88,7 +66,8 @@ pub struct InteractionPage {
 pub enum StoreCommand {
     /// Answered by `StoreEvent::Loaded`, always the first event.
     Load,
-    SaveSettings(Settings),
+    /// What the user chose, all of it: a setting that is not among the rows loses its row.
+    SaveSettings(Rows),
     /// Password: `None` leaves the kept one as it is.
     SaveAccount {
         account: Box<Account>,
@@ -119,7 +98,9 @@ pub enum CredentialStore {
 #[derive(Clone, PartialEq, Debug)]
 pub enum StoreEvent {
     Loaded {
-        settings: Settings,
+        /// What the user chose, rows that can be read.
+        settings: Rows,
+        policy: Policy,
         accounts: Vec<(Account, Option<Password>)>,
         /// Newest first, at most 500.
         interactions: Vec<Interaction>,

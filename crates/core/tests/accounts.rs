@@ -1,6 +1,6 @@
 //! Accounts as a user changes them: what is refused, where a kept password may go, and what an unlocked keyring brings.
 
-use hatif_core::{account::*, ids::*, phone::*, sip::*, store::*, text::Text};
+use hatif_core::{account::*, ids::*, phone::*, settings::{Policy, Rows}, sip::*, store::*, text::Text};
 use std::time::{Instant, SystemTime};
 
 fn account(domain: &str) -> Account {
@@ -22,8 +22,8 @@ fn account(domain: &str) -> Account {
 }
 
 fn loaded(accounts: Vec<(Account, Option<Password>)>, credentials: CredentialStore) -> Input {
-    let (settings, interactions) = (Settings::default(), vec![]);
-    Input::Store(StoreEvent::Loaded { settings, accounts, interactions, credentials, problem: None })
+    let (settings, policy, interactions) = (Rows::new(), Policy::default(), vec![]);
+    Input::Store(StoreEvent::Loaded { settings, policy, accounts, interactions, credentials, problem: None })
 }
 
 /// A phone that has loaded `account`, and nothing left to say.

@@ -26,7 +26,7 @@ use std::{
 const FILE: &str = "hatif.db";
 
 /// The version that this build writes: that of the newest migration.
-pub(crate) const VERSION: u32 = 4;
+pub(crate) const VERSION: u32 = 5;
 
 /// Tells Hatif's files from other SQLite files ("HTIF").
 const APPLICATION: i64 = 0x4854_4946;
@@ -187,7 +187,7 @@ fn settle(db: Connection, on_disk: bool) -> rusqlite::Result<Database> {
     tolerant(settings::make_store_id(&db))?;
     let store_id = settings::store_id(&db)?;
     for key in unreadable_settings {
-        tolerant(settings::set_aside(&db, key))?;
+        tolerant(settings::set_aside(&db, &key))?;
     }
     tolerant(interactions::end_interrupted(&db))?;
     Ok(Database { db, on_disk, problems, store_id })
@@ -285,7 +285,10 @@ fn empty() -> Database {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hatif_core::store::InteractionQuery;
+    use hatif_core::{
+        settings::{Layers, Policy},
+        store::InteractionQuery,
+    };
 
     #[test]
     fn migrations_have_versions_of_their_own_up_to_the_current_one() {
@@ -304,7 +307,12 @@ mod tests {
                 old.execute_batch(sql).unwrap();
                 old.pragma_update(None, "user_version", version).unwrap();
             }
-            old.execute("INSERT INTO settings VALUES ('language', 'fa')", []).unwrap();
+            let rows = if found < 5 {
+                "('language', 'fa'), ('welcomed', '1'), ('speaker', 'pulse:x')"
+            } else {
+                "('language', '\"fa\"'), ('welcomed', 'true'), ('devices', '{\"speaker\":\"pulse:x\"}')"
+            };
+            old.execute(&format!("INSERT INTO settings VALUES {rows}"), []).unwrap();
             if found >= 2 {
                 old.execute(
                     "INSERT INTO accounts (id, kind, label, user, domain, transport, expires, password_kept)
@@ -326,7 +334,11 @@ mod tests {
             let database = open(dir.path());
             assert!(database.on_disk && database.problems.is_empty(), "from version {found}");
             assert_eq!(version(&database.db).unwrap(), VERSION);
-            assert_eq!(settings::load(&database.db).unwrap().0.language.as_deref(), Some("fa"));
+            let (rows, unreadable) = settings::load(&database.db).unwrap();
+            assert!(unreadable.is_empty());
+            let settings = Layers::new(rows, Policy::default()).settings().clone();
+            assert_eq!((settings.language.as_deref(), settings.welcomed), (Some("fa"), true));
+            assert_eq!(settings.devices.speaker.as_deref(), Some("pulse:x"));
             let (accounts, _) = accounts::load(&database.db).unwrap();
             assert_eq!(accounts.len(), usize::from(found >= 2));
             assert!(accounts.iter().all(|kept| kept.password_kept && kept.account.label == "Office"));

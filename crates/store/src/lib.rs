@@ -27,9 +27,13 @@ mod settings;
 mod tests;
 mod writer;
 
-use hatif_core::store::{StoreCommand, StoreEvent};
+use hatif_core::{
+    settings::Policy,
+    store::{StoreCommand, StoreEvent},
+    text::Text,
+};
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -58,6 +62,8 @@ pub struct StoreConfig {
     pub dir: PathBuf,
     /// Where passwords go.
     pub keyring: KeyringChoice,
+    /// The administrator's settings (`hatif_core::settings::Policy`): a file that users can't write. It need not exist.
+    pub policy: Option<PathBuf>,
 }
 
 /// Where passwords go.
@@ -98,11 +104,12 @@ impl Store {
             KeyringChoice::System => Some(Box::new(keyring::SystemKeyring)),
             KeyringChoice::None => None,
         };
-        Store::open_with(config.dir, port, KEYRING_PATIENCE, on_event)
+        Store::open_with(config.dir, config.policy, port, KEYRING_PATIENCE, on_event)
     }
 
     fn open_with(
         dir: PathBuf,
+        policy: Option<PathBuf>,
         port: Option<Box<dyn keyring::Keyring>>,
         patience: Duration,
         on_event: impl FnMut(StoreEvent) + Send + 'static,
@@ -116,7 +123,9 @@ impl Store {
             .name("hatif-store".into())
             .spawn(move || {
                 let keyring = port.map(|port| keyring::KeyringThread::start(port, wake));
-                Writer::new(database::open(&dir), keyring, patience, Box::new(on_event)).run(commands, flag);
+                let mut database = database::open(&dir);
+                let policy = read_policy(policy.as_deref(), &mut database.problems);
+                Writer::new(database, policy, keyring, patience, Box::new(on_event)).run(commands, flag);
                 end.send(()).ok();
             })
             .expect("the system has room for a thread at start");
@@ -134,6 +143,31 @@ impl Store {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(Message::Command(command))) => Err(SendError::Full(Box::new(command))),
             Err(TrySendError::Full(Message::Wake) | TrySendError::Disconnected(_)) => Err(SendError::Closed),
+        }
+    }
+}
+
+/// The administrator's file; a broken one is told, and what can be read of it holds.
+fn read_policy(path: Option<&Path>, problems: &mut Vec<Text>) -> Policy {
+    let text = match path.map(std::fs::read_to_string) {
+        None => return Policy::default(),
+        Some(Ok(text)) => text,
+        Some(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => return Policy::default(),
+        Some(Err(_)) => {
+            problems.push(Text::new("settings.bad_policy"));
+            return Policy::default();
+        }
+    };
+    match Policy::parse(&text) {
+        Ok((policy, unreadable)) => {
+            if !unreadable.is_empty() {
+                problems.push(Text::new("settings.policy_left_out").with("settings", unreadable.join(", ")));
+            }
+            policy
+        }
+        Err(text) => {
+            problems.push(text);
+            Policy::default()
         }
     }
 }

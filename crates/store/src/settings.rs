@@ -1,79 +1,46 @@
-//! The table `settings`: one row a setting, so that a new one needs no migration. An absent row is the default.
+//! The table `settings`: one row a setting, its value as JSON, so that a new one needs no migration. What the rows mean is
+//! said in `hatif_core::settings`.
 
-use hatif_core::{
-    audio::DeviceChoice,
-    ids::AccountId,
-    store::{Settings, Theme},
-};
+use hatif_core::settings::{Rows, is_key, readable};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-pub(crate) const MIGRATIONS: &[(u32, &str)] =
-    &[(1, "CREATE TABLE settings (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;")];
+pub(crate) const MIGRATIONS: &[(u32, &str)] = &[
+    (1, "CREATE TABLE settings (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"),
+    (
+        5,
+        "UPDATE settings SET value = json_quote(value) WHERE key IN ('language', 'theme');
+         UPDATE settings SET value = CASE value WHEN '1' THEN 'true' WHEN '0' THEN 'false' ELSE value END
+             WHERE key = 'welcomed';
+         INSERT INTO settings (key, value)
+             SELECT 'devices', json_group_object(key, value) FROM settings
+             WHERE key IN ('microphone', 'speaker', 'ringer') HAVING count(*) > 0;
+         DELETE FROM settings WHERE key IN ('microphone', 'speaker', 'ringer');",
+    ),
+];
 
 /// Names this database in the keyring, so that two folders of one user do not share passwords. Not a setting of the
 /// user's: it stays when the settings are saved.
 const STORE_ID: &str = "store_id";
 
 /// The settings, and the keys whose value could not be read; their default is in its place.
-pub(crate) fn load(db: &Connection) -> Result<(Settings, Vec<&'static str>)> {
-    let mut unreadable = Vec::new();
-    let read = |key: &'static str| -> Result<Option<String>> {
-        db.prepare_cached("SELECT value FROM settings WHERE key = ?1")?.query_row([key], |row| row.get(0)).optional()
-    };
-    let (language, theme) = (read("language")?, read("theme")?);
-    let devices = DeviceChoice { microphone: read("microphone")?, speaker: read("speaker")?, ringer: read("ringer")? };
-    let (default_account, welcomed) = (read("default_account")?, read("welcomed")?);
-
-    let theme = match theme.as_deref() {
-        None | Some("system") => Theme::System,
-        Some("light") => Theme::Light,
-        Some("dark") => Theme::Dark,
-        Some(_) => {
-            unreadable.push("theme");
-            Theme::default()
-        }
-    };
-    let default_account = default_account.and_then(|id| match id.parse() {
-        Ok(id) => Some(AccountId(id)),
-        Err(_) => {
-            unreadable.push("default_account");
-            None
-        }
-    });
-    let welcomed = match welcomed.as_deref() {
-        None | Some("0") => false,
-        Some("1") => true,
-        Some(_) => {
-            unreadable.push("welcomed");
-            false
-        }
-    };
-    Ok((Settings { language, theme, devices, default_account, welcomed }, unreadable))
+pub(crate) fn load(db: &Connection) -> Result<(Rows, Vec<String>)> {
+    let all = db
+        .prepare_cached("SELECT key, value FROM settings")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<Rows>>()?;
+    let (good, bad): (Rows, Rows) =
+        all.into_iter().filter(|(key, _)| is_key(key)).partition(|(key, value)| readable(key, value));
+    Ok((good, bad.into_keys().collect()))
 }
 
-/// Writes every setting; one that is at its default loses its row.
-pub(crate) fn save(db: &Connection, settings: &Settings) -> Result<()> {
-    let theme = match settings.theme {
-        Theme::System => None,
-        Theme::Light => Some("light".to_owned()),
-        Theme::Dark => Some("dark".to_owned()),
-    };
-    let rows = [
-        ("language", settings.language.clone()),
-        ("theme", theme),
-        ("microphone", settings.devices.microphone.clone()),
-        ("speaker", settings.devices.speaker.clone()),
-        ("ringer", settings.devices.ringer.clone()),
-        ("default_account", settings.default_account.map(|id| id.0.to_string())),
-        ("welcomed", settings.welcomed.then(|| "1".to_owned())),
-    ];
-    for (key, value) in rows {
-        match value {
-            Some(value) => db
-                .prepare_cached("INSERT OR REPLACE INTO settings (key, value) VALUES (?1, ?2)")?
-                .execute(params![key, value])?,
-            None => db.prepare_cached("DELETE FROM settings WHERE key = ?1")?.execute([key])?,
-        };
+/// Writes every setting; one that is not among the rows loses its own. What this version does not know stays.
+pub(crate) fn save(db: &Connection, settings: &Rows) -> Result<()> {
+    for key in load(db)?.0.into_keys().filter(|key| !settings.contains_key(key)) {
+        db.prepare_cached("DELETE FROM settings WHERE key = ?1")?.execute([key])?;
+    }
+    for (key, value) in settings {
+        db.prepare_cached("INSERT OR REPLACE INTO settings (key, value) VALUES (?1, ?2)")?
+            .execute(params![key, value])?;
     }
     Ok(())
 }

@@ -75,7 +75,7 @@ impl Keyring for Chest {
 
 fn open(dir: &Path, chest: &Chest, patience: Duration) -> (Store, Receiver<StoreEvent>) {
     let (tell, events) = mpsc::channel();
-    let store = Store::open_with(dir.to_owned(), Some(Box::new(chest.clone())), patience, move |event| {
+    let store = Store::open_with(dir.to_owned(), None, Some(Box::new(chest.clone())), patience, move |event| {
         tell.send(event).unwrap_or_default();
     });
     (store, events)
@@ -241,7 +241,7 @@ fn a_full_disk_is_told_once_and_what_it_refused_is_written_when_there_is_room() 
     let database = database::open(dir.path());
     let limit = |pages: u32, writer: &Writer| writer.db().pragma_update(None, "max_page_count", pages).unwrap();
     let (tell, events) = mpsc::channel();
-    let mut writer = Writer::new(database, None, PATIENT, Box::new(move |event| tell.send(event).unwrap_or_default()));
+    let mut writer = Writer::new(database, Default::default(), None, PATIENT, Box::new(move |event| tell.send(event).unwrap_or_default()));
     writer.handle(call(1, 10));
     limit(1, &writer); // SQLite takes the present size for a limit that is smaller
     writer.handle(call(2, 100_000));
@@ -265,7 +265,7 @@ fn a_full_disk_is_told_once_and_what_it_refused_is_written_when_there_is_room() 
 fn a_disk_that_stays_full_costs_the_oldest_changes() {
     let dir = tempfile::tempdir().unwrap();
     let database = database::open(dir.path());
-    let mut writer = Writer::new(database, None, PATIENT, Box::new(|_| {}));
+    let mut writer = Writer::new(database, Default::default(), None, PATIENT, Box::new(|_| {}));
     writer.db().pragma_update(None, "max_page_count", 1).unwrap();
     for id in 1..=300 {
         writer.handle(call(id, 100_000));

@@ -14,7 +14,8 @@ use crate::{
 use hatif_core::{
     account::{Account, Password},
     ids::AccountId,
-    store::{CredentialStore, Interaction, InteractionQuery, Settings, StoreCommand, StoreEvent},
+    settings::{Policy, Rows},
+    store::{CredentialStore, Interaction, InteractionQuery, StoreCommand, StoreEvent},
     text::Text,
 };
 use rusqlite::{Connection, ErrorCode};
@@ -43,7 +44,7 @@ const BACKLOG: usize = 256;
 
 /// One change of the database.
 enum Write {
-    Settings(Settings),
+    Settings(Rows),
     Account { account: Box<Account>, forget_password: bool },
     PasswordKept(AccountId, bool),
     DeleteAccount(AccountId),
@@ -54,6 +55,8 @@ enum Write {
 
 pub(crate) struct Writer {
     database: Database,
+    /// The administrator's settings.
+    policy: Policy,
     keyring: Option<KeyringThread>,
     /// Every password of this run, whether the keyring has it or not.
     passwords: HashMap<AccountId, Password>,
@@ -71,12 +74,14 @@ pub(crate) struct Writer {
 impl Writer {
     pub fn new(
         database: Database,
+        policy: Policy,
         keyring: Option<KeyringThread>,
         patience: Duration,
         emit: Box<dyn FnMut(StoreEvent) + Send>,
     ) -> Self {
         Writer {
             database,
+            policy,
             keyring,
             passwords: HashMap::new(),
             credentials: None,
@@ -184,6 +189,7 @@ impl Writer {
         let mut problems = std::mem::take(&mut self.database.problems).into_iter();
         (self.emit)(StoreEvent::Loaded {
             settings,
+            policy: self.policy.clone(),
             accounts,
             interactions,
             credentials: self.credentials.unwrap_or(CredentialStore::UntilClose),

@@ -6,7 +6,8 @@ mod support;
 
 use hatif_core::{
     call::EndReason,
-    store::{InteractionEnd, Settings, StoreCommand, StoreEvent},
+    settings::{Settings, Theme},
+    store::{InteractionEnd, StoreEvent},
     text::Text,
 };
 use rusqlite::Connection;
@@ -15,14 +16,14 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use support::{Loaded, account, interaction, open, save, save_account};
+use support::{Loaded, account, interaction, open, save, save_account, save_settings};
 
 /// A folder with a database in it, closed: an account, settings, and calls on many pages.
 fn filled() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let opened = open(dir.path());
     opened.send(save_account(account(1), None));
-    opened.send(StoreCommand::SaveSettings(Settings { welcomed: true, ..Settings::default() }));
+    opened.send(save_settings(&Settings { welcomed: true, theme: Theme::Dark, ..Settings::default() }));
     let end = Some(InteractionEnd { reason: EndReason::Missed, talked: Duration::ZERO });
     (1..=200).for_each(|id| opened.send(save(interaction(id, end.clone()))));
     drop(opened);
@@ -111,7 +112,8 @@ fn a_file_of_a_newer_version_is_left_alone() {
 fn a_setting_that_makes_no_sense_is_kept_aside_and_the_rest_is_loaded() {
     let (dir, file) = filled();
     let db = Connection::open(&file).unwrap();
-    db.execute_batch("INSERT INTO settings VALUES ('theme', 'plaid'), ('default_account', '-1'), ('language', 'fa')")
+    db.execute_batch(r#"INSERT OR REPLACE INTO settings VALUES
+             ('theme', 'plaid'), ('default_account', '-1'), ('language', '"fa"')"#)
         .unwrap();
     drop(db);
     let loaded = open(dir.path()).load();
@@ -150,7 +152,7 @@ fn every_problem_at_start_is_told() {
     let (dir, file) = filled();
     let db = Connection::open(&file).unwrap();
     db.execute_batch(
-        "INSERT INTO settings VALUES ('theme', 'plaid'); UPDATE interactions SET direction = '' WHERE id = 1",
+        "UPDATE settings SET value = 'plaid' WHERE key = 'theme'; UPDATE interactions SET direction = '' WHERE id = 1",
     )
     .unwrap();
     drop(db);

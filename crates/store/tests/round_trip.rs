@@ -7,7 +7,8 @@ use hatif_core::{
     audio::DeviceChoice,
     call::{Direction, EndReason, Peer},
     ids::AccountId,
-    store::{CredentialStore, Interaction, InteractionEnd, Settings, StoreCommand, StoreEvent, Theme},
+    settings::{Settings, Theme},
+    store::{CredentialStore, Interaction, InteractionEnd, StoreCommand, StoreEvent},
     text::Text,
 };
 use hatif_store::{KeyringChoice, QUEUE, SendError, Store, StoreConfig};
@@ -15,7 +16,7 @@ use std::{
     sync::mpsc,
     time::{Duration, UNIX_EPOCH},
 };
-use support::{account, anywhere, at, interaction, open, save, save_account};
+use support::{account, anywhere, at, interaction, open, open_with_policy, save, save_account, save_settings};
 
 #[test]
 fn a_first_run_has_defaults_and_no_problem() {
@@ -40,11 +41,32 @@ fn settings_come_back_and_go_back_to_their_defaults() {
         },
         default_account: Some(AccountId(u32::MAX)),
         welcomed,
+        ..Settings::default()
     };
     for settings in [all(Theme::Dark, true), all(Theme::Light, false), all(Theme::System, true), Settings::default()] {
-        open(dir.path()).send(StoreCommand::SaveSettings(settings.clone()));
+        open(dir.path()).send(save_settings(&settings));
         assert_eq!(open(dir.path()).load().settings, settings);
     }
+}
+
+#[test]
+fn the_administrators_file_lies_over_and_under_the_users() {
+    let dir = tempfile::tempdir().unwrap();
+    open(dir.path()).send(save_settings(&Settings { theme: Theme::Light, text_size: 90, ..Settings::default() }));
+    let file = dir.path().join("settings.json");
+    let load = || open_with_policy(dir.path(), Some(file.clone())).load();
+    assert_eq!((load().settings.text_size, load().problem), (90, None), "no such file");
+
+    let policy = r#"{"defaults": {"theme": "dark", "language": "ar"}, "locked": {"text_size": 150, "plaid": 1}}"#;
+    std::fs::write(&file, policy).unwrap();
+    let loaded = load();
+    let expected = Settings { theme: Theme::Light, text_size: 150, language: Some("ar".into()), ..Settings::default() };
+    assert_eq!(loaded.settings, expected);
+    assert_eq!(loaded.problem, Some(Text::new("settings.policy_left_out").with("settings", "plaid")));
+
+    std::fs::write(&file, b"{\xff").unwrap();
+    let loaded = load();
+    assert_eq!((loaded.settings.text_size, loaded.problem.unwrap().code), (90, "settings.bad_policy"));
 }
 
 #[test]
@@ -199,7 +221,7 @@ fn no_password_is_in_any_file() {
 fn a_shut_down_store_says_so_and_takes_nothing_more() {
     let dir = tempfile::tempdir().unwrap();
     let opened = open(dir.path());
-    opened.send(StoreCommand::SaveSettings(Settings { welcomed: true, ..Settings::default() }));
+    opened.send(save_settings(&Settings { welcomed: true, ..Settings::default() }));
     opened.send(StoreCommand::Shutdown);
     assert_eq!(opened.event(), StoreEvent::Stopped);
     // The thread ends right after; until then a command may still be queued, to no effect.
@@ -217,7 +239,7 @@ fn a_full_queue_gives_the_command_back_and_loses_none_that_it_took() {
     let dir = tempfile::tempdir().unwrap();
     let (tell, events) = mpsc::channel();
     let (release, held) = mpsc::channel::<()>();
-    let config = StoreConfig { dir: dir.path().to_owned(), keyring: KeyringChoice::None };
+    let config = StoreConfig { dir: dir.path().to_owned(), keyring: KeyringChoice::None, policy: None };
     let store = Store::open(config, move |event| {
         tell.send(event).unwrap_or_default();
         held.recv().unwrap_or_default();

@@ -62,10 +62,8 @@ impl Phone {
         self.tell_sip(SipCommand::RemoveAccount { account: id });
         self.tell_store(StoreCommand::DeleteAccount(id));
         self.change(Change::AccountGone(id));
-        if self.settings.default_account == Some(id) {
-            self.settings.default_account = None;
-            self.tell_store(StoreCommand::SaveSettings(self.settings.clone()));
-            self.change(Change::Settings);
+        if self.settings().default_account == Some(id) {
+            self.reset_setting("default_account");
         }
         Ok(())
     }
@@ -103,7 +101,7 @@ impl Phone {
         let own = || self.accounts.values().filter(|e| e.account.kind != AccountKind::Practice);
         let registered =
             |e: &&AccountEntry| e.registration == Registration::Up && e.account.kind != AccountKind::Direct;
-        let default = self.settings.default_account.filter(|id| self.accounts.contains_key(id));
+        let default = self.settings().default_account.filter(|id| self.accounts.contains_key(id));
         default
             .or_else(|| own().find(registered).map(|e| e.account.id))
             .or_else(|| own().next().map(|e| e.account.id))

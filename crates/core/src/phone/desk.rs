@@ -4,7 +4,8 @@ use super::{Change, MAX_HISTORY, Notice, NoticeLevel, Phone};
 use crate::{
     account::{Account, Password, Registration},
     audio::{AudioCommand, DeviceRole},
-    store::{CredentialStore, Interaction, Settings, StoreCommand},
+    settings::{Layers, Settings},
+    store::{CredentialStore, Interaction, StoreCommand},
     text::Text,
 };
 
@@ -14,7 +15,7 @@ const MAX_NOTICES: usize = 20;
 impl Phone {
     pub(super) fn loaded(
         &mut self,
-        settings: Settings,
+        settings: Layers,
         accounts: Vec<(Account, Option<Password>)>,
         interactions: Vec<Interaction>,
         credentials: CredentialStore,
@@ -28,7 +29,7 @@ impl Phone {
         self.history = interactions.into_iter().take(MAX_HISTORY).collect();
         self.last_interaction = self.history.iter().map(|i| i.id).max().unwrap_or(0).max(self.last_interaction);
         self.credentials = credentials;
-        self.tell_audio(AudioCommand::SelectDevices(self.settings.devices.clone()));
+        self.tell_audio(AudioCommand::SelectDevices(self.settings().devices.clone()));
         self.tell_audio(AudioCommand::ListDevices);
         self.change(Change::All);
         if let Some(problem) = problem {
@@ -64,25 +65,46 @@ impl Phone {
     }
 
     pub(super) fn select_device(&mut self, role: DeviceRole, device: Option<String>) -> Result<(), Text> {
-        let choice = &mut self.settings.devices;
+        let mut settings = self.settings().clone();
+        let choice = &mut settings.devices;
         *match role {
             DeviceRole::Microphone => &mut choice.microphone,
             DeviceRole::Speaker => &mut choice.speaker,
             DeviceRole::Ringer => &mut choice.ringer,
         } = device;
-        let choice = choice.clone();
-        self.tell_audio(AudioCommand::SelectDevices(choice));
-        self.tell_store(StoreCommand::SaveSettings(self.settings.clone()));
+        self.settings.change(&settings)?;
+        self.tell_audio(AudioCommand::SelectDevices(settings.devices));
+        self.tell_store(StoreCommand::SaveSettings(self.settings.user().clone()));
         self.change(Change::Devices);
         Ok(())
     }
 
     pub(super) fn change_settings(&mut self, settings: Settings) -> Result<(), Text> {
-        let devices = std::mem::take(&mut self.settings.devices);
-        self.settings = Settings { devices, ..settings };
-        self.tell_store(StoreCommand::SaveSettings(self.settings.clone()));
-        self.change(Change::Settings);
+        let devices = self.settings().devices.clone();
+        self.settings.change(&Settings { devices, ..settings })?;
+        self.settings_changed();
         Ok(())
+    }
+
+    pub(super) fn reset_setting(&mut self, key: &str) {
+        self.settings.reset(key);
+        if key == "devices" {
+            self.tell_audio(AudioCommand::SelectDevices(self.settings().devices.clone()));
+            self.change(Change::Devices);
+        }
+        self.settings_changed();
+    }
+
+    pub(super) fn import_settings(&mut self, text: &str) -> Result<(), Text> {
+        let left_out = self.settings.import(text)?;
+        self.settings_changed();
+        self.change(Change::SettingsImported { left_out });
+        Ok(())
+    }
+
+    fn settings_changed(&mut self) {
+        self.tell_store(StoreCommand::SaveSettings(self.settings.user().clone()));
+        self.change(Change::Settings);
     }
 
     /// Writes a new interaction down, at once.

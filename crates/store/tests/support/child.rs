@@ -37,7 +37,7 @@ fn main() {
         _ => KeyringChoice::None,
     };
     let (load_in, loads) = mpsc::sync_channel(1);
-    let store = Store::open(StoreConfig { dir, keyring }, move |event| match event {
+    let store = Store::open(StoreConfig { dir, keyring, policy: None }, move |event| match event {
         StoreEvent::Loaded { .. } if STORM.load(Ordering::Acquire) => load_in.send(()).unwrap_or_default(),
         event => say(&line(&event)),
     });

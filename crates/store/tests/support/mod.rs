@@ -5,13 +5,14 @@ use hatif_core::{
     account::{Account, AccountKind, Password, Transport},
     call::{Direction, Peer},
     ids::AccountId,
-    store::{CredentialStore, Interaction, InteractionEnd, Settings, StoreCommand, StoreEvent},
+    settings::{Layers, Settings},
+    store::{CredentialStore, Interaction, InteractionEnd, StoreCommand, StoreEvent},
     text::Text,
 };
 use hatif_store::{KeyringChoice, Store, StoreConfig};
 use std::{
     io::{BufRead, BufReader, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{self, Receiver},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -37,9 +38,20 @@ pub struct Loaded {
     pub problem: Option<Text>,
 }
 
+/// The command that keeps these settings as the user's.
+pub fn save_settings(settings: &Settings) -> StoreCommand {
+    let mut layers = Layers::default();
+    layers.change(settings).expect("settings that make sense");
+    StoreCommand::SaveSettings(layers.user().clone())
+}
+
 pub fn open(dir: &Path) -> Opened {
+    open_with_policy(dir, None)
+}
+
+pub fn open_with_policy(dir: &Path, policy: Option<PathBuf>) -> Opened {
     let (tell, events) = mpsc::sync_channel(1024);
-    let config = StoreConfig { dir: dir.to_owned(), keyring: KeyringChoice::None };
+    let config = StoreConfig { dir: dir.to_owned(), keyring: KeyringChoice::None, policy };
     Opened { store: Store::open(config, move |event| tell.send(event).unwrap_or_default()), events }
 }
 
@@ -55,7 +67,8 @@ impl Opened {
     pub fn load(&self) -> Loaded {
         self.send(StoreCommand::Load);
         match self.event() {
-            StoreEvent::Loaded { settings, accounts, interactions, credentials, problem } => {
+            StoreEvent::Loaded { settings, policy, accounts, interactions, credentials, problem } => {
+                let settings = Layers::new(settings, policy).settings().clone();
                 Loaded { settings, accounts, interactions, credentials, problem }
             }
             other => panic!("not loaded: {other:?}"),

@@ -124,6 +124,7 @@ fn config(options: &Options, data: PathBuf, scratch: bool) -> AppConfig {
     AppConfig {
         data,
         keyring: if options.no_keyring || scratch { KeyringChoice::None } else { KeyringChoice::System },
+        policy: Some(hatif_app::policy_file()),
         devices: match (options.no_sound, files) {
             (_, true) => Devices::Files { play: options.play.clone(), record: options.record.clone() },
             (true, false) => Devices::None,
