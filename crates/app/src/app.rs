@@ -97,9 +97,12 @@ impl App {
         let audio_config = AudioConfig { devices: config.devices.clone(), ..AudioConfig::default() };
         let audio = Audio::start(audio_config, move |event| feed(&audio_queue, Fed::Audio(event)))?;
         let store_queue = queue.clone();
-        let store = Store::open(StoreConfig { dir: config.data.clone(), keyring: config.keyring, policy: config.policy.clone() }, move |event| {
-            feed(&store_queue, Fed::Store(Box::new(event)));
-        });
+        let store = Store::open(
+            StoreConfig { dir: config.data.clone(), keyring: config.keyring, policy: config.policy.clone() },
+            move |event| {
+                feed(&store_queue, Fed::Store(Box::new(event)));
+            },
+        );
         let practice = config.practice.then(|| {
             let queue = queue.clone();
             Practice::start(move |event| feed(&queue, Fed::Practice(event)))

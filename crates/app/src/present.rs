@@ -51,9 +51,7 @@ pub fn event(phone: &Phone, change: phone::Change, now: phone::Now, system_langu
             next: page.next.map(|id| id.to_string()),
         },
         C::Devices => E::DevicesChanged { devices: devices(phone) },
-        C::Settings => {
-            E::SettingsChanged { settings: phone.settings().clone(), provenance: phone.provenance() }
-        }
+        C::Settings => E::SettingsChanged { settings: phone.settings().clone(), provenance: phone.provenance() },
         // Becomes an event when the file is written (`App`).
         C::SettingsExported(_) => return None,
         C::SettingsImported { left_out } => E::SettingsImported { left_out },

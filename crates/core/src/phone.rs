@@ -16,8 +16,8 @@ use crate::{
     audio::{AudioCommand, AudioDevice, AudioEvent, CallStats, DeviceRole, Tone},
     call::Call,
     ids::{AccountId, CallId},
-    sip::{CallHeaders, MediaSession, SipCommand, SipEvent},
     settings::{Layers, Provenance, Settings},
+    sip::{CallHeaders, MediaSession, SipCommand, SipEvent},
     store::{CredentialStore, Interaction, InteractionPage, InteractionQuery, StoreCommand, StoreEvent},
     text::Text,
 };

@@ -370,7 +370,8 @@ mod tests {
         let expected = Settings { theme: Theme::Dark, numerals: Numerals::Persian, ..Settings::default() };
         assert_eq!(there.settings(), &expected);
 
-        let file = r#"{"hatif_settings": 1, "settings": {"theme": "plaid", "motion": "none", "welcomed": true, "x": 1}}"#;
+        let file =
+            r#"{"hatif_settings": 1, "settings": {"theme": "plaid", "motion": "none", "welcomed": true, "x": 1}}"#;
         assert_eq!(there.import(file), Ok(vec!["theme".into(), "welcomed".into(), "x".into()]));
         assert_eq!(there.settings(), &Settings { motion: Motion::None, ..expected });
         for broken in ["", "[]", "{}", r#"{"hatif_settings": 2, "settings": {}}"#] {

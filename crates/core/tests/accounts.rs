@@ -1,6 +1,14 @@
 //! Accounts as a user changes them: what is refused, where a kept password may go, and what an unlocked keyring brings.
 
-use hatif_core::{account::*, ids::*, phone::*, settings::{Policy, Rows}, sip::*, store::*, text::Text};
+use hatif_core::{
+    account::*,
+    ids::*,
+    phone::*,
+    settings::{Policy, Rows},
+    sip::*,
+    store::*,
+    text::Text,
+};
 use std::time::{Instant, SystemTime};
 
 fn account(domain: &str) -> Account {

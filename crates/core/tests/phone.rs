@@ -3,7 +3,17 @@
 //! The far ends (SIP, audio, store) are played by the test: they answer some commands, late, never or wrongly,
 //! and agents and callers do what they like. `HATIF_SEQUENCES` sets how many sequences run.
 
-use hatif_core::{account::*, audio::*, call::*, ids::*, phone::*, settings::{Policy, Rows}, sip::*, store::*, text::Text};
+use hatif_core::{
+    account::*,
+    audio::*,
+    call::*,
+    ids::*,
+    phone::*,
+    settings::{Policy, Rows},
+    sip::*,
+    store::*,
+    text::Text,
+};
 use std::{
     collections::{HashMap, HashSet},
     net::{IpAddr, Ipv4Addr, SocketAddr},

@@ -241,7 +241,13 @@ fn a_full_disk_is_told_once_and_what_it_refused_is_written_when_there_is_room() 
     let database = database::open(dir.path());
     let limit = |pages: u32, writer: &Writer| writer.db().pragma_update(None, "max_page_count", pages).unwrap();
     let (tell, events) = mpsc::channel();
-    let mut writer = Writer::new(database, Default::default(), None, PATIENT, Box::new(move |event| tell.send(event).unwrap_or_default()));
+    let mut writer = Writer::new(
+        database,
+        Default::default(),
+        None,
+        PATIENT,
+        Box::new(move |event| tell.send(event).unwrap_or_default()),
+    );
     writer.handle(call(1, 10));
     limit(1, &writer); // SQLite takes the present size for a limit that is smaller
     writer.handle(call(2, 100_000));

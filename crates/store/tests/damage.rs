@@ -112,9 +112,11 @@ fn a_file_of_a_newer_version_is_left_alone() {
 fn a_setting_that_makes_no_sense_is_kept_aside_and_the_rest_is_loaded() {
     let (dir, file) = filled();
     let db = Connection::open(&file).unwrap();
-    db.execute_batch(r#"INSERT OR REPLACE INTO settings VALUES
-             ('theme', 'plaid'), ('default_account', '-1'), ('language', '"fa"')"#)
-        .unwrap();
+    db.execute_batch(
+        r#"INSERT OR REPLACE INTO settings VALUES
+             ('theme', 'plaid'), ('default_account', '-1'), ('language', '"fa"')"#,
+    )
+    .unwrap();
     drop(db);
     let loaded = open(dir.path()).load();
     assert_eq!(loaded.problem, Some(Text::new("store.settings_reset")));

@@ -11,6 +11,9 @@ export const commands = {
 };
 
 /* Types */
+/**  One configured SIP account. Kept in the store. */
+export type AccountId = number;
+
 export type AccountKind = "registrar" | "direct" | 
 /**  The built-in practice line; cannot be added or changed. */
 "practice";
@@ -28,6 +31,15 @@ export type AccountView = {
 };
 
 export type Action = "answer" | "reject" | "hang_up" | "mute" | "unmute" | "hold" | "resume" | "dtmf";
+
+/**  The calendar that dates are written in. */
+export type Calendar = 
+/**  The language's own. */
+"language" | "gregorian" | 
+/**  Solar Hijri. */
+"persian" | 
+/**  Umm al-Qura. */
+"islamic";
 
 export type CallStateView = { state: "dialing" } | 
 /**  The far side rings. With `early_media` the PBX itself is heard. */
@@ -66,7 +78,15 @@ export type Command =
 /**  Plays three notes on the speaker. */
 { command: "test_tone" } | 
 /**  Opens the microphone for the level meter, and closes it. */
-{ command: "meter"; on: boolean } | { command: "change_settings"; settings: Settings } | { command: "delete_history_entry"; entry: string } | { command: "clear_history" } | 
+{ command: "meter"; on: boolean } | 
+/**  What differs from the settings in force becomes the user's choice; devices are chosen by `select_device`. */
+{ command: "change_settings"; settings: Settings } | 
+/**  A setting back to its default, the administrator's or Hatif's; `setting` is a field of `Settings`. */
+{ command: "reset_setting"; setting: string } | 
+/**  Answered by `settings_exported`. */
+{ command: "export_settings" } | 
+/**  `text` is what such a file holds. Answered by `settings_imported`. */
+{ command: "import_settings"; text: string } | { command: "delete_history_entry"; entry: string } | { command: "clear_history" } | 
 /**  Looks in the whole call log, newest first; answered by `history_page` with the same `request`. */
 { command: "find_history"; request: number; 
 /**  Words to find in names, numbers and account labels; all calls when empty. */
@@ -80,8 +100,18 @@ limit?: number | null } |
 /**  Answered by a `snapshot` event. */
 { command: "snapshot" } | { command: "quit" };
 
+/**  Stronger borders and colours. */
+export type Contrast = "system" | "more";
+
 /**  Where passwords are kept. */
 export type Credentials = "keyring" | "until_close";
+
+/**  Which devices to use; `None` is the system's default (the ringer's default is the speaker's). */
+export type DeviceChoice = {
+	microphone?: string | null,
+	speaker?: string | null,
+	ringer?: string | null,
+};
 
 export type DeviceRole = "microphone" | "speaker" | "ringer";
 
@@ -113,7 +143,13 @@ export type Event = { event: "snapshot"; snapshot: Snapshot } | { event: "accoun
 /**  What `find_history` found, newest first. */
 { event: "history_page"; request: number; entries: HistoryEntry[]; 
 /**  `before` for the page after this; `null` after the last. */
-next: string | null } | { event: "devices_changed"; devices: DevicesView } | { event: "settings_changed"; settings: Settings } | { event: "window_changed"; window: WindowChoice } | { event: "notice_raised"; notice: Notice } | { event: "notice_gone"; notice: number } | 
+next: string | null } | { event: "devices_changed"; devices: DevicesView } | { event: "settings_changed"; settings: Settings; 
+/**  Where each setting's value comes from, by field; one that is not in it has Hatif's default. */
+provenance: { [key in string]: Provenance } } | 
+/**  The settings as a file for another laptop, and where it was saved. */
+{ event: "settings_exported"; text: string; file: string } | 
+/**  The file was taken over, but for these settings: unknown, senseless, locked, or meant for one laptop only. */
+{ event: "settings_imported"; left_out: string[] } | { event: "window_changed"; window: WindowChoice } | { event: "notice_raised"; notice: Notice } | { event: "notice_gone"; notice: number } | 
 /**  A digit that the far side sent (RFC 4733). */
 { event: "digit_received"; call: number; digit: string } | 
 /**  Media of a call, once a second. */
@@ -150,6 +186,9 @@ export type HistoryFilter = {
 };
 
 export type HoldView = "none" | "local" | "remote" | "both";
+
+/**  Moving parts of the window. */
+export type Motion = "system" | "none";
 
 /**  An account as the user gives it. Everything after `password` is "advanced" and has a default. */
 export type NewAccount = {
@@ -190,6 +229,17 @@ export type Notice = {
 
 export type NoticeLevel = "info" | "warning" | "error";
 
+/**  The digits that times, dates and counts are written with. Phone numbers are always 0-9. */
+export type Numerals = 
+/**  The language's own. */
+"language" | 
+/**  0-9 */
+"latin" | 
+/**  ٠-٩ */
+"arabic" | 
+/**  ۰-۹ */
+"persian";
+
 /**  How a call went, in one word. */
 export type Outcome = 
 /**  Still going on. */
@@ -220,6 +270,13 @@ export type PracticeCustomer =
 /**  Asks about an invoice. */
 "omid";
 
+/**  Where a setting's value comes from; one that is in no list has Hatif's default. */
+export type Provenance = "user" | 
+/**  A default that the administrator gave; the user may change it. */
+"administrator" | 
+/**  The administrator's; the user can't change it. */
+"locked";
+
 export type QualityLevel = "good" | "fair" | "poor" | 
 /**  Nothing arrives. */
 "silent";
@@ -243,12 +300,21 @@ export type RegistrationView = { state: "off" } | { state: "trying" } | { state:
 /**  `retry` is false when only the user can mend it (a wrong password, a refused certificate). */
 { state: "down"; reason: Text; retry: boolean };
 
-/**  What the user chose; devices are chosen by `select_device`. */
+/**  What the user chose. Every field has a default that works. */
 export type Settings = {
 	/**  `en`, `ar`, `fa`; `null` follows the system. */
 	language?: string | null,
 	theme?: Theme,
-	default_account?: number | null,
+	contrast?: Contrast,
+	motion?: Motion,
+	/**  Size of the text in percent, [`TEXT_SIZE`]. */
+	text_size?: number,
+	numerals?: Numerals,
+	calendar?: Calendar,
+	/**  Chosen by `SelectDevice`, not by `ChangeSettings`. */
+	devices?: DeviceChoice,
+	/**  The account that calls go out on, when none is named. */
+	default_account?: AccountId | null,
 	/**  The first-run page was finished. */
 	welcomed?: boolean,
 };
@@ -261,6 +327,7 @@ export type Snapshot = {
 	history: HistoryEntry[],
 	devices: DevicesView,
 	settings: Settings,
+	provenance: { [key in string]: Provenance },
 	notices: Notice[],
 	credentials: Credentials,
 	/**  The language that the system asks for: `en`, `ar` or `fa`. */
@@ -275,6 +342,7 @@ export type Text = {
 	params: { [key in string]: string },
 };
 
+/**  How it should look. */
 export type Theme = "system" | "light" | "dark";
 
 export type Transport = "udp" | "tcp" | "tls";

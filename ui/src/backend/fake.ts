@@ -87,7 +87,7 @@ class FakePhone implements Backend {
       case 'meter':
         return this.#runMeter(command.on);
       case 'change_settings':
-        return this.#emit({ event: 'settings_changed', settings: command.settings });
+        return this.#emit({ event: 'settings_changed', settings: command.settings, provenance: this.#snapshot.provenance });
       case 'delete_history_entry': {
         const history = this.#snapshot.history.filter((entry) => entry.id !== command.entry);
         return this.#emit({ event: 'history_changed', history });
@@ -196,7 +196,11 @@ class FakePhone implements Backend {
       const down = { state: 'down', reason, retry: code === 'wire.host_unknown' } as const;
       this.#emit({ event: 'account_changed', account: { ...base, registration: code === undefined ? { state: 'up' } : down } });
       if (code === undefined && this.#snapshot.settings.default_account == null) {
-        this.#emit({ event: 'settings_changed', settings: { ...this.#snapshot.settings, default_account: id } });
+        this.#emit({
+          event: 'settings_changed',
+          settings: { ...this.#snapshot.settings, default_account: id },
+          provenance: this.#snapshot.provenance,
+        });
       }
     });
   }

@@ -87,6 +87,7 @@ const history: HistoryEntry[] = names.map(([name, address, direction, outcome, t
 const empty: Snapshot = {
   version: '0.1.0', accounts: [practice], calls: [], history: [], notices: [], credentials: 'keyring', system_language: 'en',
   settings: { language: null, theme: 'system', default_account: null, welcomed: false },
+  provenance: {},
   devices: {
     microphones: [
       { id: 'jabra-in', name: 'Jabra Evolve2 40', is_default: true },

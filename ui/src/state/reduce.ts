@@ -27,12 +27,14 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
     case 'devices_changed':
       return { ...snapshot, devices: event.devices };
     case 'settings_changed':
-      return { ...snapshot, settings: event.settings };
+      return { ...snapshot, settings: event.settings, provenance: event.provenance };
     case 'notice_raised':
       return { ...snapshot, notices: put(snapshot.notices, event.notice) };
     case 'notice_gone':
       return { ...snapshot, notices: snapshot.notices.filter((n) => n.id !== event.notice) };
     // Not part of the snapshot: shown where they happen (level meter, call, toast).
+    case 'settings_exported':
+    case 'settings_imported':
     case 'digit_received':
     case 'level':
     case 'command_failed':
