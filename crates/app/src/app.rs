@@ -202,7 +202,7 @@ impl Run {
 
     /// Puts the file where the user finds it, under a name of its own.
     fn export_settings(&mut self, text: String) {
-        let event = match save_new(&downloads(&self.config.data), "hatif-settings", "json", &text) {
+        let event = match save_beside(&downloads(&self.config.data), "hatif-settings", "json", &text) {
             Ok(file) => Event::SettingsExported { text, file: file.display().to_string() },
             Err(_) => Event::CommandFailed {
                 command: "export_settings".to_owned(),
@@ -303,7 +303,7 @@ fn downloads(data: &Path) -> PathBuf {
 }
 
 /// Writes `NAME.EXT`, or `NAME-2.EXT` and so on where there is one already. A few kilobytes: the loop can wait for it.
-fn save_new(folder: &Path, name: &str, extension: &str, text: &str) -> std::io::Result<PathBuf> {
+fn save_beside(folder: &Path, name: &str, extension: &str, text: &str) -> std::io::Result<PathBuf> {
     for n in 1..1000 {
         let number = if n == 1 { String::new() } else { format!("-{n}") };
         let path = folder.join(format!("{name}{number}.{extension}"));
