@@ -379,6 +379,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_administrators_guide_names_every_setting() {
+        let guide = include_str!("../../../docs/admin.md");
+        for key in
+            Settings::default().rows().keys().filter(|key| !["devices", "default_account"].contains(&key.as_str()))
+        {
+            assert!(guide.contains(&format!("| `{key}` |")), "{key}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_row_and_no_file_spoils_more_than_itself(key in "[a-z_]{0,12}", json in "\\PC{0,20}") {
