@@ -2,9 +2,12 @@
 //! strangers learn nothing.
 
 use crate::hum;
-use hatif_lab::{Asterisk, Baresip, Cli, asterisk::Codecs, baresip, ports};
+use hatif_lab::{Asterisk, Baresip, Cli, DEADLINE, asterisk::Codecs, baresip, ports};
 use serde_json::json;
-use std::{net::UdpSocket, time::Duration};
+use std::{
+    net::UdpSocket,
+    time::{Duration, Instant},
+};
 
 const OURS: u32 = 700;
 const THEIRS: u32 = 500;
@@ -149,28 +152,108 @@ fn invite_from(caller: &UdpSocket, port: u16, id: &str, name: &str) {
     caller.send_to(text.as_bytes(), ("127.0.0.1", port)).expect("loopback takes it");
 }
 
-/// Markup, text direction marks, control characters, and too much of it.
+/// Markup, text direction marks, control characters, and too much of it: up to the largest datagram that there is. Each
+/// is a call that rings.
 #[test]
 fn a_hostile_name_is_shown_as_short_plain_text() {
     let mut cli = Cli::playing(None);
     let port = ports::free(2);
     cli.add_direct(port);
     let caller = UdpSocket::bind("127.0.0.1:0").unwrap();
-    // rvoip's gate drops messages with a line over 4 KiB; what comes after one is not lost.
-    invite_from(&caller, port, "huge", &"x".repeat(10_000));
-    invite_from(&caller, port, "long", &format!("<b>Bank</b>\u{202e}\u{2066}\u{7}{}", "x".repeat(3_000)));
-    let event = cli.events.wait_for("the call", 0, |event| {
-        event["call"]["peer"]["name"].as_str().is_some_and(|name| name.starts_with("<b>Bank</b>x"))
-    });
-    let call = &event["call"];
-    let shown = call["peer"]["name"].as_str().unwrap_or_default();
-    assert!(shown.chars().count() <= 256, "{} characters are shown", shown.chars().count());
-    let hidden = ['\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
-    let marks = |c: char| c.is_control() || hidden.iter().any(|range| range.contains(&c));
-    assert!(!shown.contains(marks), "{shown:?}");
-    let id = call["id"].as_u64().unwrap();
-    cli.tell("reject", id);
-    cli.wait_call(id, "ended");
+    caller.set_read_timeout(Some(DEADLINE)).unwrap();
+    for (n, length) in [3_000, 10_000, 64_800].into_iter().enumerate() {
+        let start = format!("<b>Bank {n}</b>");
+        invite_from(&caller, port, &format!("c{n}"), &format!("{start}\u{202e}\u{2066}\u{7}{}", "x".repeat(length)));
+        let event = cli.events.wait_for("the call", 0, |event| {
+            event["call"]["peer"]["name"].as_str().is_some_and(|name| name.starts_with(&format!("{start}xx")))
+        });
+        let call = &event["call"];
+        let shown = call["peer"]["name"].as_str().unwrap_or_default();
+        assert!(shown.chars().count() <= 128, "{} characters are shown", shown.chars().count());
+        let hidden = ['\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
+        let marks = |c: char| c.is_control() || hidden.iter().any(|range| range.contains(&c));
+        assert!(!shown.contains(marks), "{shown:?}");
+        let id = call["id"].as_u64().unwrap();
+        cli.tell("reject", id);
+        cli.wait_call(id, "ended");
+        assert_eq!([heard_status(&caller), heard_status(&caller)], [180, 486], "the caller hears what became of it");
+        acknowledge(&caller, port, &format!("c{n}"));
+    }
+    // More header fields than are read: dropped, and the next one rings.
+    let many = format!("x\" <sip:y@z>;tag=2\r\n{}X: \"", "X: y\r\n".repeat(10_000));
+    invite_from(&caller, port, "many", &many);
+    invite_from(&caller, port, "next", "After all that");
+    let event = cli.events.wait_for("the next call", 0, |event| event["call"]["peer"]["name"] == "After all that");
+    cli.tell("reject", event["call"]["id"].as_u64().unwrap());
+    assert_eq!([heard_status(&caller), heard_status(&caller)], [180, 486], "and nothing before was answered");
+    assert!(cli.is_alive());
+}
+
+/// The status of the next response; repeated ones count once.
+fn heard_status(caller: &UdpSocket) -> u16 {
+    let mut buffer = vec![0; 65_535];
+    let length = caller.recv(&mut buffer).expect("an answer comes");
+    let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+    text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{text}"))
+}
+
+/// So that a refusal is not repeated.
+fn acknowledge(caller: &UdpSocket, port: u16, id: &str) {
+    let own = caller.local_addr().expect("it is bound");
+    let text = format!(
+        "ACK sip:hatif@127.0.0.1:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bK{id};rport\r\n\
+         From: <sip:mallory@{own}>;tag=1\r\nTo: <sip:hatif@127.0.0.1:{port}>;tag=x\r\nCall-ID: {id}\r\n\
+         CSeq: 1 ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+    );
+    caller.send_to(text.as_bytes(), ("127.0.0.1", port)).expect("loopback takes it");
+}
+
+/// Honest requests, far too many of them, from another address than the one that we talk to.
+#[test]
+fn a_flood_starves_no_call() {
+    const FLOOD: usize = 20_000;
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Baresip::start(baresip::Options { tone: THEIRS, ..Default::default() });
+    let mut cli = Cli::playing(Some(&hum(&folder, OURS)));
+    let port = ports::free(2);
+    let account = cli.add_direct(port);
+    let call = cli.call(&peer.address(), account);
+    cli.wait_call(call, "active");
+    cli.wait_heard(THEIRS, 0.5);
+    let (ours, theirs) = (peer.heard().map_or(0.0, |heard| heard.seconds_of(OURS)), cli.heard().seconds_of(THEIRS));
+
+    let flooder = UdpSocket::bind("127.0.0.2:0").unwrap();
+    flooder.set_nonblocking(true).unwrap();
+    let own = flooder.local_addr().unwrap();
+    let begun = Instant::now();
+    let mut buffer = [0; 2_000];
+    let mut answers = 0;
+    for n in 0..FLOOD {
+        let method = ["OPTIONS", "MESSAGE", "BYE", "NOTIFY"][n % 4];
+        let text = format!(
+            "{method} sip:hatif@127.0.0.1:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bKf{n};rport\r\n\
+             From: <sip:flood@{own}>;tag=1\r\nTo: <sip:hatif@127.0.0.1>\r\nCall-ID: f{n}\r\nCSeq: 1 {method}\r\n\
+             Contact: <sip:flood@{own}>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        );
+        // Loopback may have no room for a moment, which is a datagram less.
+        let _ = flooder.send_to(text.as_bytes(), ("127.0.0.1", port));
+        while let Ok(length) = flooder.recv(&mut buffer) {
+            answers += usize::from(buffer[..length].starts_with(b"SIP/2.0 "));
+        }
+    }
+    cli.wait_heard(THEIRS, theirs + 1.0);
+    peer.wait_heard(OURS, ours + 1.0);
+    // Another phone still reaches us.
+    let honest = UdpSocket::bind("127.0.0.3:0").unwrap();
+    honest.set_read_timeout(Some(DEADLINE)).unwrap();
+    invite_from(&honest, port, "honest", "Honest");
+    assert_eq!(heard_status(&honest), 180);
+    let ended = cli.hang_up(call);
+    assert_eq!(ended["state"]["reason"]["code"], "call.local_hang_up", "{ended}");
+    peer.wait_for("CALL_CLOSED");
+    // A thousand at once, then a hundred a second (crates/net/src/limit.rs).
+    let admitted = 1_000.0 + 100.0 * begun.elapsed().as_secs_f64();
+    assert!(answers > 0 && (answers as f64) < admitted, "{answers} answers to {FLOOD} requests");
 }
 
 /// The UDP port at which Asterisk finds this user's phone.

@@ -12,6 +12,7 @@ mod hostile;
 mod kamailio;
 mod lab;
 mod log;
+mod network;
 mod tls;
 
 use hatif_lab::sound;

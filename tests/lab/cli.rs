@@ -19,6 +19,8 @@ pub struct Options {
     pub auto_answer: bool,
     /// Kept from an earlier run; a fresh folder otherwise.
     pub data: Option<PathBuf>,
+    /// In a network namespace of its own, where there is nothing: a computer that no cable leads to.
+    pub offline: bool,
 }
 
 pub struct Cli {
@@ -37,6 +39,15 @@ fn program() -> PathBuf {
     path
 }
 
+/// Root has namespaces; others have them where the system lets users have their own.
+fn without_network() -> Command {
+    let may = |option: &str| Command::new("unshare").args([option, "true"]).stderr(Stdio::null()).status();
+    let option = if may("-n").is_ok_and(|status| status.success()) { "-n" } else { "-rn" };
+    let mut command = Command::new("unshare");
+    command.arg(option).arg(program());
+    command
+}
+
 impl Cli {
     /// Starts it with a speaker that is recorded and, as its microphone, the file of `options`.
     pub fn start(options: Options) -> Cli {
@@ -44,7 +55,7 @@ impl Cli {
         let at = folder.path();
         let data = options.data.unwrap_or_else(|| at.join("data"));
         let log = fs::File::create(at.join("hatif-cli.log")).expect("the folder can be written to");
-        let mut command = Command::new(program());
+        let mut command = if options.offline { without_network() } else { Command::new(program()) };
         command.arg("--no-keyring").arg("--data").arg(data).arg("--record").arg(at.join("heard.wav"));
         if let Some(file) = &options.play {
             command.arg("--play").arg(file);
