@@ -10,7 +10,9 @@ use hatif_core::{
     sip::{SipCommand, SipEvent},
     text::Text,
 };
-use hatif_sip::{AccountId, Agent, CallId, HostPort, Input, LocalMedia, Output, Transport, WireFailure};
+use hatif_sip::{
+    AccountId, Agent, CallId, HostPort, Input, LocalMedia, MessageId, Output, SubscriptionId, Transport, WireFailure,
+};
 use std::{collections::HashMap, net::SocketAddr, time::Instant};
 use tokio::sync::mpsc;
 
@@ -111,15 +113,30 @@ impl Run {
             SipCommand::HangUp { call: id } => self.input(Input::HangUp { call: call(id) }),
             SipCommand::Hold { call: id, on } => self.input(Input::Hold { call: call(id), on }),
             SipCommand::Info { call: id, digit } => self.input(Input::Info { call: call(id), digit }),
-            // Call control: the port stands, the user agent follows.
-            SipCommand::Redirect { .. }
-            | SipCommand::Transfer { .. }
-            | SipCommand::TransferTo { .. }
-            | SipCommand::AcceptRefer { .. }
-            | SipCommand::RefuseRefer { .. }
-            | SipCommand::Subscribe { .. }
-            | SipCommand::Unsubscribe { .. }
-            | SipCommand::Message { .. } => {}
+            SipCommand::Redirect { call: id, target } => self.input(Input::Redirect { call: call(id), target }),
+            SipCommand::Transfer { call: id, target } => self.input(Input::Transfer { call: call(id), target }),
+            SipCommand::TransferTo { call: id, with } => {
+                self.input(Input::TransferTo { call: call(id), with: call(with) });
+            }
+            SipCommand::AcceptRefer { call: id, new, media: addr } => {
+                self.input(Input::AcceptRefer { call: call(id), new: call(new), media: media(addr) });
+            }
+            SipCommand::RefuseRefer { call: id } => self.input(Input::RefuseRefer { call: call(id) }),
+            SipCommand::Subscribe { account, subscription, package, target } => self.input(Input::Subscribe {
+                account: AccountId(account.0),
+                subscription: SubscriptionId(subscription.0),
+                package: translate::package(package),
+                target,
+            }),
+            SipCommand::Unsubscribe { subscription } => {
+                self.input(Input::Unsubscribe { subscription: SubscriptionId(subscription.0) });
+            }
+            SipCommand::Message { account, message, target, text } => self.input(Input::Message {
+                account: AccountId(account.0),
+                message: MessageId(message.0),
+                target,
+                text,
+            }),
             SipCommand::Stop => self.input(Input::Stop),
         }
     }

@@ -1,5 +1,8 @@
 //! Between the core's words and the user agent's.
 
+mod control;
+
+pub use control::package;
 use hatif_core::{account as a, call as c, ids, sip as port, text::Text};
 use hatif_sip as s;
 use std::time::Instant;
@@ -37,6 +40,7 @@ pub fn account(
         },
         expires: account.expires,
         user_agent: user_agent.to_owned(),
+        trust_identity: kind == s::AccountKind::Registrar,
         serve_registrations: serve_registrations && kind == s::AccountKind::Direct,
     })
 }
@@ -52,13 +56,8 @@ pub fn event(event: s::Event) -> Option<port::SipEvent> {
         s::Event::Incoming { account, call: id, peer, headers } => E::Incoming {
             account: ids::AccountId(account.0),
             call: call(id),
-            peer: c::Peer { name: peer.name, address: peer.address, uri: peer.uri },
-            headers: port::CallHeaders {
-                queue: headers.queue,
-                dialled: headers.dialled,
-                target: headers.target,
-                ..Default::default()
-            },
+            peer: control::peer(peer),
+            headers: control::headers(headers),
         },
         s::Event::Ringing { call: id, early_media } => E::Ringing { call: call(id), early_media },
         s::Event::Media { call: id, session } => E::Media { call: call(id), media: media(session) },
@@ -67,6 +66,36 @@ pub fn event(event: s::Event) -> Option<port::SipEvent> {
         s::Event::Ended { call: id, reason, status } => E::Ended { call: call(id), reason: end(reason, status) },
         s::Event::RegistrationServed { user, source, expires, .. } => {
             E::RegistrationServed { user, source, up: !expires.is_zero() }
+        }
+        s::Event::PeerChanged { call: id, peer } => E::PeerChanged { call: call(id), peer: control::peer(peer) },
+        s::Event::Transfer { call: id, progress } => {
+            E::Transfer { call: call(id), progress: control::progress(progress) }
+        }
+        s::Event::ReferAsked { call: id, target, replaces } => {
+            E::ReferAsked { call: call(id), target: control::peer(target), replaces }
+        }
+        s::Event::ReferGone { call: id } => E::ReferGone { call: call(id) },
+        s::Event::Redirected { call: id, targets } => {
+            E::Redirected { call: call(id), targets: targets.into_iter().map(control::peer).collect() }
+        }
+        s::Event::Digit { call: id, digit } => E::Digit { call: call(id), digit },
+        s::Event::Lamp { subscription, lamp } => {
+            E::Lamp { subscription: ids::SubscriptionId(subscription.0), lamp: control::lamp(lamp) }
+        }
+        s::Event::MessagesWaiting { account, mailbox } => {
+            let s::Mailbox { waiting, new, old } = mailbox;
+            E::MessagesWaiting { account: ids::AccountId(account.0), mailbox: port::Mailbox { waiting, new, old } }
+        }
+        s::Event::SubscriptionDown { subscription, failure, retry } => E::SubscriptionDown {
+            subscription: ids::SubscriptionId(subscription.0),
+            cause: control::not_watched(failure),
+            retry,
+        },
+        s::Event::MessageReceived { account, peer, text } => {
+            E::MessageReceived { account: ids::AccountId(account.0), peer: control::peer(peer), text }
+        }
+        s::Event::MessageSent { message, result } => {
+            E::MessageSent { message: ids::MessageId(message.0), result: result.map_err(control::not_delivered) }
         }
         s::Event::Stopped => E::Stopped,
     })
@@ -145,6 +174,7 @@ fn end(reason: s::EndReason, status: Option<u16>) -> c::EndReason {
         R::Cancelled => c::EndReason::Cancelled,
         R::Declined => c::EndReason::Declined,
         R::Missed => c::EndReason::Missed,
+        R::Forwarded => c::EndReason::Forwarded,
         R::AnsweredElsewhere => c::EndReason::AnsweredElsewhere,
         R::Busy => c::EndReason::Busy,
         R::NoAnswer => c::EndReason::NoAnswer,

@@ -91,6 +91,15 @@ impl Account {
         }
     }
 
+    /// Whether what its peers say of others is believed.
+    pub fn trusts(&self) -> bool {
+        self.config.trust_identity && self.config.kind == AccountKind::Registrar
+    }
+
+    pub fn is_direct(&self) -> bool {
+        self.config.kind == AccountKind::Direct
+    }
+
     /// Whether the wire is one connection to the PBX, which dies with it.
     pub fn has_stream(&self) -> bool {
         self.config.kind == AccountKind::Registrar && self.config.transport.reliable()

@@ -6,8 +6,9 @@ use crate::{
     call::Call,
     config::{AccountConfig, AccountId, CallId, INCOMING_CALL_BIT},
     core::Core,
-    io::{EndReason, Event, Input, Output, SendId, WireFailure},
+    io::{EndReason, Event, Input, LocalMedia, Output, SendId, WireFailure},
     registration::{GOODBYE, Registration},
+    subscription::Subscription,
     text::{Message, ParseError, Response, parse},
     transaction::{Owner, TxEvent, TxId},
 };
@@ -63,7 +64,8 @@ impl Agent {
             [reopen, a.registration.poll_timeout(reliable), a.registrar.poll_timeout(), leaving]
         });
         let stopping = self.stopping.map(|at| (at, "stop"));
-        calls.chain(accounts.flatten()).chain(self.core.tx.poll_timeout()).chain(stopping).min()
+        let subscriptions = self.core.subscriptions.values().filter_map(Subscription::poll_timeout);
+        calls.chain(subscriptions).chain(accounts.flatten()).chain(self.core.tx.poll_timeout()).chain(stopping).min()
     }
 
     fn dispatch(&mut self, now: Instant, input: Input) {
@@ -89,6 +91,23 @@ impl Agent {
             Input::Reject { call, status } => self.with_call(call, |call, core| call.reject(core, now, status)),
             Input::HangUp { call } => self.with_call(call, |call, core| call.hang_up(core, now)),
             Input::Hold { call, on } => self.with_call(call, |call, core| call.hold(core, now, on)),
+            Input::Redirect { call, target } => self.with_call(call, |call, core| call.redirect(core, now, &target)),
+            Input::Transfer { call, target } => self.with_call(call, |call, core| call.transfer(core, now, &target)),
+            Input::TransferTo { call, with } => {
+                let with = self.calls.get(&with).and_then(|call| call.handed_over(&self.core));
+                self.with_call(call, |call, core| call.transfer_to(core, now, with));
+            }
+            Input::AcceptRefer { call, new, media } => self.accept_refer(now, call, new, media),
+            Input::RefuseRefer { call } => self.with_call(call, |call, core| call.refuse_refer(core, now, 603)),
+            Input::Subscribe { account, subscription, package, target } => {
+                if self.stopping.is_none() {
+                    self.core.subscribe(now, subscription, account, package, target);
+                }
+            }
+            Input::Unsubscribe { subscription } => self.core.unsubscribe(now, subscription),
+            Input::Message { account, message, target, text } => {
+                self.core.send_message(now, message, account, &target, &text);
+            }
             Input::Info { call, digit } => self.with_call(call, |call, core| call.info(core, now, digit)),
             Input::Stop => self.stop(now),
             Input::WireUp { account, local, remote } => self.wire_up(now, account, local, &remote),
@@ -96,6 +115,24 @@ impl Agent {
             Input::Received { account, source, flow, bytes } => self.received(now, account, (source, flow), &bytes),
             Input::SendFailed { id, failure, .. } => self.send_failed(id, failure),
             Input::Timeout => {}
+        }
+    }
+
+    fn accept_refer(&mut self, now: Instant, call: CallId, new: CallId, media: LocalMedia) {
+        if self.calls.contains_key(&new) || new.0 & INCOMING_CALL_BIT != 0 {
+            return;
+        }
+        let room = self.calls.len() < MAX_CALLS && self.stopping.is_none();
+        let asker = self.calls.get_mut(&call).filter(|_| room);
+        let made = asker.and_then(|asker| {
+            let granted = asker.accept_refer(&mut self.core, now)?;
+            Some(Call::referred(&mut self.core, now, asker, new, granted, media))
+        });
+        match made {
+            Some(made) => {
+                self.calls.insert(new, made);
+            }
+            None => self.core.event(Event::Ended { call: new, reason: EndReason::Cancelled, status: None }),
         }
     }
 
@@ -108,29 +145,50 @@ impl Agent {
     /// Hands what the transactions say to those who own them, until nothing is left to say.
     fn settle(&mut self, now: Instant) {
         while let Some(event) = self.core.tx.events.pop_front() {
-            match event {
-                TxEvent::Response { id, owner: Owner::Registration(account), response } => {
-                    self.core.registration_response(now, account, id, &response);
-                }
-                TxEvent::Failed { id, owner: Owner::Registration(account), failure } => {
-                    self.core.registration_failed(now, account, id, failure);
-                }
-                TxEvent::Done { owner: Owner::Registration(_), .. } => {}
-                TxEvent::Response { id, owner, response } => {
-                    let Some(call) = call_of(owner) else { continue };
-                    self.with_call(call, |call, core| call.on_response(core, now, id, owner, &response));
-                }
-                TxEvent::Failed { id, owner, failure } => {
-                    let Some(call) = call_of(owner) else { continue };
-                    self.with_call(call, |call, core| call.on_failed(core, now, id, owner, failure));
-                }
-                TxEvent::Done { id, owner } => {
-                    let Some(call) = call_of(owner) else { continue };
-                    self.with_call(call, |call, _| call.on_done(id));
-                }
-            }
+            self.take_tx_event(now, event);
+        }
+        while let Some((call, status)) = self.core.refer_words.pop_front() {
+            self.with_call(call, |call, core| call.refer_word(core, now, status));
+        }
+        for call in self.calls.values_mut() {
+            call.wind_up(&mut self.core, now);
         }
         self.calls.retain(|_, call| !call.finished());
+    }
+
+    fn take_tx_event(&mut self, now: Instant, event: TxEvent) {
+        match event {
+            TxEvent::Response { id, owner: Owner::Registration(account), response } => {
+                self.core.registration_response(now, account, id, &response);
+            }
+            TxEvent::Failed { id, owner: Owner::Registration(account), failure } => {
+                self.core.registration_failed(now, account, id, failure);
+            }
+            TxEvent::Response { id, owner: Owner::Subscription(subscription), response } => {
+                self.core.subscription_response(now, subscription, id, &response);
+            }
+            TxEvent::Failed { id, owner: Owner::Subscription(subscription), failure } => {
+                self.core.subscription_failed(now, subscription, id, failure);
+            }
+            TxEvent::Response { id, owner: Owner::Message(message), response } => {
+                self.core.message_response(now, message, id, &response);
+            }
+            TxEvent::Failed { id, owner: Owner::Message(message), failure } => {
+                self.core.message_failed(message, id, failure);
+            }
+            TxEvent::Response { id, owner, response } => {
+                let Some(call) = call_of(owner) else { return };
+                self.with_call(call, |call, core| call.on_response(core, now, id, owner, &response));
+            }
+            TxEvent::Failed { id, owner, failure } => {
+                let Some(call) = call_of(owner) else { return };
+                self.with_call(call, |call, core| call.on_failed(core, now, id, owner, failure));
+            }
+            TxEvent::Done { id, owner } => {
+                let Some(call) = call_of(owner) else { return };
+                self.with_call(call, |call, _| call.on_done(id));
+            }
+        }
     }
 
     fn run_timers(&mut self, now: Instant) {
@@ -140,6 +198,7 @@ impl Agent {
         for id in calls {
             self.with_call(id, |call, core| call.on_timer(core, now));
         }
+        self.core.subscription_timers(now);
         let accounts: Vec<AccountId> = self.core.accounts.keys().copied().collect();
         for id in accounts {
             self.core.registration_timers(now, id);
@@ -155,7 +214,8 @@ impl Agent {
         let id = config.id;
         if let Some(account) = self.core.accounts.get_mut(&id) {
             // Only its name changed, or nothing that the wire or the registrar knows: keep them.
-            let same = AccountConfig { display_name: config.display_name.clone(), ..account.config.clone() } == config;
+            let (display_name, trust_identity) = (config.display_name.clone(), config.trust_identity);
+            let same = AccountConfig { display_name, trust_identity, ..account.config.clone() } == config;
             if same && account.leaving.is_none() {
                 account.config = config;
                 self.core.tell_registration(id);
@@ -163,7 +223,7 @@ impl Agent {
             }
             self.hang_up_all(now, Some(id));
             self.core.unregister(now, id);
-            self.forget_account(id, EndReason::LocalHangUp);
+            self.forget_account(id, EndReason::LocalHangUp, true);
         }
         let (call_id, tag) = (self.core.token(), self.core.token());
         self.core.accounts.insert(id, Account::new(config, Registration::new(call_id, tag)));
@@ -171,6 +231,7 @@ impl Agent {
 
     fn remove_account(&mut self, now: Instant, id: AccountId) {
         self.hang_up_all(now, Some(id));
+        self.core.unsubscribe_all(now, id);
         self.core.unregister(now, id);
         if let Some(account) = self.core.accounts.get_mut(&id) {
             account.leaving.get_or_insert(now + GOODBYE);
@@ -183,11 +244,14 @@ impl Agent {
         }
     }
 
-    fn forget_account(&mut self, id: AccountId, reason: EndReason) {
+    /// `again`: it comes back at once, made anew.
+    fn forget_account(&mut self, id: AccountId, reason: EndReason, again: bool) {
         for call in self.calls.values_mut().filter(|c| c.account == id) {
             call.forget(&mut self.core, reason);
         }
         self.calls.retain(|_, call| !call.finished());
+        self.core.forget_subscriptions(id, again);
+        self.core.forget_messages(id);
         self.core.tx.forget_account(id);
         if self.core.accounts.remove(&id).is_some_and(|a| a.wire != Wire::Down) {
             self.core.output(Output::CloseWire { account: id });
@@ -201,6 +265,7 @@ impl Agent {
         self.stopping = Some(now + GOODBYE);
         self.hang_up_all(now, None);
         for id in self.core.accounts.keys().copied().collect::<Vec<_>>() {
+            self.core.unsubscribe_all(now, id);
             self.core.unregister(now, id);
         }
     }
@@ -215,12 +280,14 @@ impl Agent {
             .filter_map(|(id, account)| {
                 let until = account.leaving.or(stop)?;
                 let calls = self.calls.values().any(|c| c.account == *id && c.closing());
-                let busy = (calls && account.local().is_some()) || account.registration.leaving();
+                let busy = (calls && account.local().is_some())
+                    || account.registration.leaving()
+                    || self.core.says_goodbye(*id);
                 (!busy || until <= now).then_some(*id)
             })
             .collect();
         for id in over {
-            self.forget_account(id, EndReason::LocalHangUp);
+            self.forget_account(id, EndReason::LocalHangUp, false);
         }
         if stop.is_some() && self.core.accounts.is_empty() {
             self.stopping = None;
@@ -233,6 +300,7 @@ impl Agent {
         let Some(account) = self.core.accounts.get_mut(&id) else { return };
         account.wire_up(local, remote);
         self.core.registration_wire_up(now, id);
+        self.core.subscriptions_wire_up(now, id);
         self.core.launch_waiting(now, id);
         for call in self.calls.values_mut().filter(|c| c.account == id) {
             call.launch(&mut self.core, now);
@@ -240,10 +308,13 @@ impl Agent {
     }
 
     fn wire_down(&mut self, now: Instant, id: AccountId, failure: WireFailure) {
+        let watches = self.core.watches(id);
         let Some(account) = self.core.accounts.get_mut(&id) else { return };
-        let wanted = account.registration.wanted || self.calls.values().any(|c| c.account == id && c.closing());
+        let wanted =
+            account.registration.wanted || watches || self.calls.values().any(|c| c.account == id && c.closing());
         let again = account.wire_down(now, failure, wanted);
         self.core.registration_wire_down(id, failure, again);
+        self.core.subscriptions_wire_down(id, failure);
         self.core.tx.wire_down(id, failure);
         let stream = self.core.account(id).is_some_and(Account::has_stream);
         for call in self.calls.values_mut().filter(|c| c.account == id) {
@@ -295,23 +366,32 @@ impl Agent {
 
 fn call_of(owner: Owner) -> Option<CallId> {
     match owner {
-        Owner::Registration(_) => None,
+        Owner::Registration(_) | Owner::Subscription(_) | Owner::Message(_) => None,
         Owner::Invite(id) | Owner::Reinvite(id) | Owner::Bye(id) | Owner::Cancel(id) | Owner::Info(id) => Some(id),
+        Owner::Refer(id) | Owner::Notify(id) => Some(id),
     }
 }
 
 /// For tests: what is left inside.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Leftovers {
     pub calls: usize,
     pub transactions: bool,
     pub outputs: usize,
+    pub subscriptions: usize,
+    pub messages: usize,
 }
 
 impl Agent {
     /// What is under way at this moment; all zero once everything is over.
     pub fn leftovers(&self) -> Leftovers {
         let outputs: &VecDeque<Output> = &self.core.tx.outputs;
-        Leftovers { calls: self.calls.len(), transactions: !self.core.tx.is_empty(), outputs: outputs.len() }
+        Leftovers {
+            calls: self.calls.len(),
+            transactions: !self.core.tx.is_empty(),
+            outputs: outputs.len(),
+            subscriptions: self.core.subscriptions.len(),
+            messages: self.core.messages.len(),
+        }
     }
 }

@@ -149,6 +149,9 @@ pub struct AccountConfig {
     /// Whether this account is itself a small registrar (the practice line, tests). With a password, every REGISTER is
     /// challenged and must know that password (and `auth_user`, where set); calls to a registered user go to its flow.
     pub serve_registrations: bool,
+    /// Whether what the PBX says of callers is believed before what they say themselves: P-Asserted-Identity (RFC 3325),
+    /// Remote-Party-ID, `verstat`. Of no meaning for a `Direct` account, where anybody may say anything.
+    pub trust_identity: bool,
 }
 
 impl AccountConfig {

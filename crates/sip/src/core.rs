@@ -2,28 +2,47 @@
 
 use crate::{
     account::{Account, Wire},
-    config::{AccountId, HostPort},
+    config::{AccountId, CallId, HostPort},
+    control::{MessageId, SubscriptionId},
     credentials::{Refusal, Rounds},
     io::{Destination, Event, Output, WireFailure},
+    message::Outgoing,
+    subscription::Subscription,
     text::{Method, Request, Response, Via},
     transaction::{Owner, Start, Transactions, TxId},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Instant,
+};
 
 /// What we take in requests outside and inside of dialogs.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY";
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, REFER, MESSAGE";
+/// Extensions that we have (RFC 3891, RFC 4488).
+pub(crate) const SUPPORTED: &str = "replaces, norefersub";
 pub(crate) const SDP: &str = "application/sdp";
 
 pub(crate) struct Core {
     rng: StdRng,
     pub accounts: BTreeMap<AccountId, Account>,
     pub tx: Transactions,
+    pub subscriptions: BTreeMap<SubscriptionId, Subscription>,
+    pub messages: BTreeMap<MessageId, Outgoing>,
+    /// What the calls that a peer asked for have become, for the calls it asked in: status as in a sipfrag.
+    pub refer_words: VecDeque<(CallId, u16)>,
 }
 
 impl Core {
     pub fn new(seed: [u8; 32]) -> Self {
-        Core { rng: StdRng::from_seed(seed), accounts: BTreeMap::new(), tx: Transactions::default() }
+        Core {
+            rng: StdRng::from_seed(seed),
+            accounts: BTreeMap::new(),
+            tx: Transactions::default(),
+            subscriptions: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            refer_words: VecDeque::new(),
+        }
     }
 
     pub fn output(&mut self, output: Output) {

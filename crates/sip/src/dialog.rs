@@ -1,6 +1,9 @@
 //! Dialogs (RFC 3261 12): the two tags, the route and the counters that requests within a call share.
 
-use crate::text::{Headers, Method, NameAddr, Request, Response, Uri};
+use crate::{
+    refer::Replaces,
+    text::{Headers, Method, NameAddr, Request, Response, Uri, decode},
+};
 use std::net::SocketAddr;
 
 /// Most routes of a dialog; a peer that records more is answered without the rest.
@@ -71,6 +74,40 @@ impl Dialog {
             target: request.contact()?.uri.to_string(),
             source: Some(source),
         })
+    }
+
+    /// The subscriber's dialog, by a NOTIFY that came before the answer to its SUBSCRIBE number `seq` (RFC 6665 4.4.1).
+    pub fn of_notify(notify: &Request, seq: u32) -> Option<Self> {
+        let mut routes = notify.headers.items("Record-Route");
+        routes.truncate(MAX_ROUTES);
+        Some(Dialog {
+            call_id: notify.headers.bytes("Call-ID")?.to_vec(),
+            local: notify.headers.bytes("To")?.to_vec(),
+            remote: notify.headers.bytes("From")?.to_vec(),
+            local_tag: notify.to_tag()?,
+            remote_tag: notify.from_tag()?,
+            local_seq: seq,
+            remote_seq: None,
+            routes,
+            target: notify.contact()?.uri.to_string(),
+            source: None,
+        })
+    }
+
+    pub fn call_id(&self) -> String {
+        decode(&self.call_id).into_owned()
+    }
+
+    /// The far side's From or To.
+    pub fn remote_address(&self) -> Option<NameAddr> {
+        NameAddr::parse(&decode(&self.remote))
+    }
+
+    /// Whether a Replaces header means this dialog.
+    pub fn is(&self, replaces: &Replaces) -> bool {
+        decode(&self.call_id) == replaces.call_id.as_str()
+            && self.local_tag == replaces.to_tag
+            && self.remote_tag == replaces.from_tag
     }
 
     pub fn remote_tag(&self) -> &str {

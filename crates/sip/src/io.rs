@@ -1,6 +1,9 @@
 //! The agent's borders: all that may go in, all that may come out. One mutation (`Agent::handle`), then drain.
 
-use crate::config::{AccountConfig, AccountId, CallId, HostPort, Transport};
+use crate::{
+    config::{AccountConfig, AccountId, CallId, HostPort, Transport},
+    control::{Lamp, Mailbox, MessageId, Package, RequestFailure, SubscriptionId, TransferProgress, Verified},
+};
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},
@@ -87,6 +90,48 @@ pub enum Input {
     Hold {
         call: CallId,
         on: bool,
+    },
+    /// Sends a ringing caller to `target`: 302. If that is no address, the call rings on.
+    Redirect {
+        call: CallId,
+        target: String,
+    },
+    /// Blind transfer: REFER. Answered by `Event::Transfer`; while one is under way, another is ignored.
+    Transfer {
+        call: CallId,
+        target: String,
+    },
+    /// Attended transfer: REFER on `call`, to replace the dialog of `with`.
+    TransferTo {
+        call: CallId,
+        with: CallId,
+    },
+    /// Grants the `Event::ReferAsked` of `call`: its target is called as `new`. If nothing is asked any more, `new` ends.
+    AcceptRefer {
+        call: CallId,
+        new: CallId,
+        media: LocalMedia,
+    },
+    /// 603 to it.
+    RefuseRefer {
+        call: CallId,
+    },
+    /// Watches `target` until `Unsubscribe`, through losses. An empty target is the account itself.
+    Subscribe {
+        account: AccountId,
+        subscription: SubscriptionId,
+        package: Package,
+        target: String,
+    },
+    Unsubscribe {
+        subscription: SubscriptionId,
+    },
+    /// A text/plain MESSAGE. Answered by `Event::MessageSent`.
+    Message {
+        account: AccountId,
+        message: MessageId,
+        target: String,
+        text: String,
     },
     /// One DTMF digit (0-9, A-D, `*`, `#`) as `application/dtmf-relay` in an INFO.
     Info {
@@ -176,6 +221,13 @@ pub struct CallHeaders {
     pub dialled: Option<String>,
     /// User part of the Request-URI: whom the call was sent to. The practice line answers by it.
     pub target: String,
+    /// The call of ours that this one replaces (RFC 3891): a dialog of the same account that lives.
+    pub replaces: Option<CallId>,
+    /// After how many seconds the caller wants it answered by itself: Call-Info, Alert-Info, Answer-Mode, X-AUTOANSWER.
+    pub answer_after: Option<u32>,
+    pub verified: Verified,
+    /// Headers that are not read here, names as they came, at most 32.
+    pub extra: Vec<(String, String)>,
 }
 
 /// The result of an offer/answer exchange.
@@ -251,6 +303,8 @@ pub enum EndReason {
     Missed,
     /// They rang; another phone of ours took it (RFC 3326).
     AnsweredElsewhere,
+    /// We sent it on (`Input::Redirect`).
+    Forwarded,
     Busy,
     NoAnswer,
     /// They refused it.
@@ -309,7 +363,62 @@ pub enum Event {
         local: bool,
         remote: bool,
     },
-    /// Exactly once for each call; nothing about the call comes after. `status` is the SIP status where there was one.
+    /// Somebody else is at the other end, or is named better. Only where the account trusts its PBX.
+    PeerChanged {
+        call: CallId,
+        peer: Peer,
+    },
+    Transfer {
+        call: CallId,
+        progress: TransferProgress,
+    },
+    /// The far side asks us to call `target` (REFER in the dialog). `AcceptRefer` or `RefuseRefer` within 25 seconds.
+    ReferAsked {
+        call: CallId,
+        target: Peer,
+        /// It hands over a call of its own.
+        replaces: bool,
+    },
+    /// Nobody decided: it was refused.
+    ReferGone {
+        call: CallId,
+    },
+    /// 3xx to our INVITE. Nothing else comes about this call; its id may be used again by `Invite`.
+    Redirected {
+        call: CallId,
+        /// Where to, best first: sip, sips and tel URIs, at most five.
+        targets: Vec<Peer>,
+    },
+    /// A digit by SIP INFO.
+    Digit {
+        call: CallId,
+        digit: char,
+    },
+    Lamp {
+        subscription: SubscriptionId,
+        lamp: Lamp,
+    },
+    MessagesWaiting {
+        account: AccountId,
+        mailbox: Mailbox,
+    },
+    /// Refused for good, or lost for now (`retry`).
+    SubscriptionDown {
+        subscription: SubscriptionId,
+        failure: RequestFailure,
+        retry: bool,
+    },
+    MessageReceived {
+        account: AccountId,
+        peer: Peer,
+        /// Cleaned, with its line breaks, at most 4,000 characters.
+        text: String,
+    },
+    MessageSent {
+        message: MessageId,
+        result: Result<(), RequestFailure>,
+    },
+    /// Exactly once for each call, unless it was redirected; nothing about the call comes after. `status` is the SIP status where there was one.
     Ended {
         call: CallId,
         reason: EndReason,

@@ -15,12 +15,13 @@
 //! - `WireUp::remote` holds every address of the next hop: requests from elsewhere are dropped (kind `Registrar`).
 //! - `Unregister` and `RemoveAccount` take up to two seconds to be heard by the registrar; `Stop` tells `Event::Stopped`.
 //!
-//! What it does not do yet: PRACK, session timers, transfers (REFER is refused), MESSAGE, subscriptions, SRTP, ICE.
+//! What it does not do yet: PRACK, session timers, SRTP, ICE.
 
 mod account;
 mod agent;
 mod call;
 pub mod config;
+mod control;
 mod core;
 mod credentials;
 mod dialog;
@@ -28,16 +29,21 @@ pub mod digest;
 pub mod framer;
 mod identity;
 pub mod io;
+mod lamp;
+mod message;
 pub mod offer;
 mod reason;
+mod refer;
 mod registrar;
 mod registration;
 pub mod sdp;
+mod subscription;
 pub mod text;
 mod transaction;
 
 pub use agent::{Agent, Leftovers};
 pub use config::*;
+pub use control::*;
 pub use framer::{FrameError, Framer};
 pub use io::*;
 pub use text::clean;

@@ -50,3 +50,15 @@ pub fn of_cancel(cancel: &Request) -> EndReason {
     }
     EndReason::Missed
 }
+
+/// The status that a transferor is told of a call that ended so (RFC 3515 2.4.5).
+pub fn to_sipfrag(reason: EndReason, status: Option<u16>) -> u16 {
+    match (status.filter(|s| *s >= 300), reason) {
+        (Some(status), _) => status,
+        (None, EndReason::Cancelled | EndReason::LocalHangUp) => 487,
+        (None, EndReason::TimedOut | EndReason::NoAnswer) => 408,
+        (None, EndReason::NoCommonCodec) => 488,
+        (None, EndReason::BadTarget) => 404,
+        (None, _) => 503,
+    }
+}

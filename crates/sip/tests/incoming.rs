@@ -12,12 +12,14 @@ fn new_requests_are_judged_by_the_book() {
     let mut rig = Rig::new();
     for (method, head, body, status) in [
         ("OPTIONS", "", "", 200),
-        ("REFER", "Refer-To: <sip:premium@pbx.example>\r\n", "", 603),
-        ("MESSAGE", "", "hello", 405),
+        ("REFER", "Refer-To: <sip:premium@pbx.example>\r\n", "", 403),
+        ("MESSAGE", "", "hello", 415),
+        ("MESSAGE", "Content-Type: text/html\r\n", "hello", 415),
         ("SUBSCRIBE", "Event: dialog\r\n", "", 405),
         ("PUBLISH", "Event: presence\r\n", "", 405),
         ("REGISTER", "", "", 405),
-        ("NOTIFY", "Event: message-summary\r\n", "", 481),
+        ("NOTIFY", "Event: refer\r\n", "", 481),
+        ("NOTIFY", "Event: dialog\r\n", "", 481),
         ("NOTIFY", "Event: check-sync\r\n", "", 489),
         ("BYE", "", "", 481),
         ("CANCEL", "", "", 481),
@@ -45,6 +47,7 @@ fn new_requests_are_judged_by_the_book() {
             405 => assert!(response.headers.has_option("Allow", "INVITE")),
             420 => assert_eq!(response.headers.text("Unsupported").as_deref(), Some("100rel")),
             200 => assert!(response.headers.has_option("Accept", "application/sdp")),
+            415 if text.starts_with("MESSAGE") => assert!(response.headers.has_option("Accept", "text/plain")),
             415 => assert_eq!(response.headers.text("Accept").as_deref(), Some("application/sdp")),
             _ => {}
         }

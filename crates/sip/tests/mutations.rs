@@ -85,7 +85,11 @@ fn seeds(rig: &mut Rig, outgoing: &text::Request) -> Vec<Vec<u8>> {
         ("CANCEL", "Reason: SIP;cause=200\r\n", ""),
         ("ACK", "", ""),
         ("BYE", "", ""),
-        ("NOTIFY", "Event: message-summary\r\nSubscription-State: active\r\n", "Messages-Waiting: yes\r\n"),
+        (
+            "NOTIFY",
+            "Event: message-summary\r\nSubscription-State: active\r\nContent-Type: application/simple-message-summary\r\n",
+            "Messages-Waiting: yes\r\nVoice-Message: 2/8 (0/2)\r\n",
+        ),
         ("REFER", "Refer-To: <sip:x@y?Replaces=a%3Bto-tag%3Db>\r\n", ""),
         (
             "REGISTER",
@@ -203,6 +207,20 @@ fn rubbish_within_a_dialog_ends_a_call_once_at_most() {
         ] {
             seeds.push(scratch.in_dialog(&invite, &ok, method, rng.random_range(2..9), body).to_bytes());
         }
+        for (method, kind, body, header) in [
+            (Method::Notify, "message/sipfrag", "SIP/2.0 200 OK\r\n", ("Event", "refer;id=2")),
+            (Method::Notify, "message/sipfrag", "SIP/2.0 180 Ringing\r\n", ("Event", "refer")),
+            (Method::Refer, "text/plain", "", ("Refer-To", "<sip:1003@x?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc>")),
+            (Method::Info, "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n", ("X-A", "b")),
+            (Method::Message, "text/plain", "hello", ("X-A", "b")),
+        ] {
+            let mut request = scratch.in_dialog(&invite, &ok, method, rng.random_range(2..9), "");
+            request.headers.push(header.0, header.1);
+            request.headers.push("Subscription-State", "terminated;reason=noresource");
+            request.headers.push("P-Asserted-Identity", "\"B\" <sip:1003@pbx.example;verstat=TN-Validation-Passed>");
+            request.set_body(kind, body.as_bytes().to_vec());
+            seeds.push(request.to_bytes());
+        }
         for (status, tag) in
             [(100, ""), (180, "a"), (183, "b"), (200, "a"), (200, "b"), (401, "a"), (302, "a"), (486, "b")]
         {
@@ -212,11 +230,19 @@ fn rubbish_within_a_dialog_ends_a_call_once_at_most() {
             response.set_body("application/sdp", OFFER.as_bytes().to_vec());
             seeds.push(response.to_bytes());
         }
+        let mut granted = CALL.0;
         for _ in 0..50 {
             let mut bytes = seeds[rng.random_range(0..seeds.len())].clone();
             mutate(&mut rng, &mut bytes, &seeds);
             rig.hear(&bytes);
-            match rng.random_range(0..12) {
+            match rng.random_range(0..16) {
+                12 => rig.act(Input::Transfer { call, target: "1003".into() }),
+                13 => rig.act(Input::TransferTo { call, with: CALL }),
+                14 => rig.act(Input::RefuseRefer { call }),
+                15 => {
+                    granted += 1;
+                    rig.act(Input::AcceptRefer { call, new: CallId(granted), media: local_media() });
+                }
                 0 => rig.act(Input::Hold { call, on: rng.random() }),
                 1 => rig.act(Input::Info { call, digit: '1' }),
                 2 => rig.pass(std::time::Duration::from_millis(rng.random_range(0..3_000))),
@@ -228,15 +254,18 @@ fn rubbish_within_a_dialog_ends_a_call_once_at_most() {
             .events
             .iter()
             .filter_map(|(_, e)| if let Event::Incoming { call, .. } = e { Some(*call) } else { None });
-        let calls: Vec<CallId> = made.chain([CALL]).collect();
+        let calls: Vec<CallId> = made.chain([CALL]).chain((2..=granted).map(CallId)).collect();
         for call in &calls {
             rig.act(Input::HangUp { call: *call });
         }
         rig.seconds(400);
         assert_eq!((rig.agent.poll_timeout(), rig.agent.leftovers().calls), (None, 0), "round {round}");
         for call in calls {
-            let ends =
-                rig.events.iter().filter(|(_, e)| matches!(e, Event::Ended { call: id, .. } if *id == call)).count();
+            let over = |e: &Event| match e {
+                Event::Ended { call: id, .. } | Event::Redirected { call: id, .. } => *id == call,
+                _ => false,
+            };
+            let ends = rig.events.iter().filter(|(_, e)| over(e)).count();
             assert_eq!(ends, 1, "round {round}, call {call:?}");
         }
     }

@@ -22,7 +22,7 @@ fn the_invite_is_what_a_pbx_expects() {
     assert_eq!(invite.headers.text("To").as_deref(), Some("<sip:+493012345@pbx.example>"));
     assert_eq!(invite.headers.text("Contact").as_deref(), Some("<sip:alice@10.0.0.1:5060>"));
     assert_eq!(invite.headers.text("User-Agent").as_deref(), Some("Hatif/0"));
-    assert_eq!(invite.headers.count("Supported"), 0, "no 100rel, no timer: neither is spoken yet");
+    assert_eq!(invite.headers.text("Supported").as_deref(), Some("replaces, norefersub"), "no 100rel, no timer yet");
     let sdp = body(&invite);
     for line in [
         "m=audio 7000 RTP/AVP 96 0 8 97 101\r\n",
@@ -120,22 +120,46 @@ fn an_invite_is_authenticated_and_the_call_goes_on() {
 }
 
 #[test]
-fn redirects_are_followed_five_times_and_only_to_the_own_pbx() {
-    let mut rig = Rig::new();
-    let mut invite = rig.dial("1002");
-    for n in 0..5 {
-        rig.reply(&invite, 302, "t", &format!("Contact: <sip:evil@203.0.113.9>, <sip:{n}@pbx.example>\n"), "");
-        invite = rig.request(Method::Invite);
-        assert_eq!(invite.uri, format!("sip:{n}@pbx.example"));
-    }
-    rig.reply(&invite, 302, "t", "Contact: <sip:6@pbx.example>\n", "");
-    assert_eq!(rig.requests(Method::Invite), []);
-    assert_eq!(rig.ends(), [EndReason::Other { status: 302 }]);
+fn redirects_are_told_best_first_and_never_followed() {
     let mut rig = Rig::new();
     let invite = rig.dial("1002");
-    rig.reply(&invite, 302, "t", "Contact: <sip:1002@203.0.113.9>\n", "");
+    let contacts = "Contact: \"Low\" <sip:1@pbx.example>;q=0.1, <sip:2@other.example?Replaces=x>\nContact: <tel:+4930>;q=0.7, \
+                    <http://evil.example/>;q=1, <mailto:a@b>\nContact: <sip:3@x;method=BYE>;q=0.5, <sip:4@x>;q=0.4, \
+                    <sip:5@x>;q=0.3, <sip:6@x>;q=0.2\n";
+    rig.reply(&invite, 302, "t", contacts, "");
+    rig.request(Method::Ack);
     assert_eq!(rig.requests(Method::Invite), []);
-    assert_eq!(rig.ends(), [EndReason::Other { status: 302 }]);
+    let Some((_, Event::Redirected { call: CALL, targets })) = rig.events.last() else { panic!("{:?}", rig.events) };
+    let uris: Vec<&str> = targets.iter().map(|t| t.uri.as_str()).collect();
+    assert_eq!(uris, ["sip:2@other.example", "tel:+4930", "sip:3@x", "sip:4@x", "sip:5@x"]);
+    assert_eq!(rig.ends(), []);
+    // Hanging up says nothing any more; the id is free, and the copies of the old answer disturb nobody.
+    rig.act(Input::HangUp { call: CALL });
+    let again = rig.dial("sip:2@other.example");
+    assert_eq!(again.uri, "sip:2@other.example");
+    assert_ne!(again.call_id(), invite.call_id());
+    rig.reply(&invite, 302, "t", contacts, "");
+    rig.request(Method::Ack);
+    rig.reply(&again, 486, "u", "", "");
+    assert_eq!(rig.ends(), [EndReason::Busy]);
+    rig.seconds(60);
+    assert_eq!((rig.agent.poll_timeout(), rig.agent.leftovers()), (None, Leftovers::default()));
+}
+
+#[test]
+fn redirects_to_nobody_end_the_call() {
+    for (status, contact) in [
+        (302, "Contact: <http://evil.example/>\n".to_string()),
+        (300, String::new()),
+        (305, "Contact: <sip:proxy@x>\n".to_string()),
+        (380, "Contact: <sip:1@x>\n".to_string()),
+        (302, format!("Contact: <sip:{}@x>\n", "1".repeat(200))),
+    ] {
+        let mut rig = Rig::new();
+        let invite = rig.dial("1002");
+        rig.reply(&invite, status, "t", &contact, "");
+        assert_eq!(rig.ends(), [EndReason::Other { status }]);
+    }
 }
 
 #[test]

@@ -215,7 +215,20 @@ impl Story {
             | Event::Answered { call }
             | Event::Hold { call, .. }
             | Event::Ended { call, .. } => *call,
-            Event::Registration { .. } | Event::RegistrationServed { .. } | Event::Stopped => return,
+            Event::PeerChanged { call, .. }
+            | Event::Transfer { call, .. }
+            | Event::ReferAsked { call, .. }
+            | Event::ReferGone { call }
+            | Event::Redirected { call, .. }
+            | Event::Digit { call, .. } => *call,
+            Event::Registration { .. }
+            | Event::RegistrationServed { .. }
+            | Event::Lamp { .. }
+            | Event::MessagesWaiting { .. }
+            | Event::SubscriptionDown { .. }
+            | Event::MessageReceived { .. }
+            | Event::MessageSent { .. }
+            | Event::Stopped => return,
         };
         let side = self.sides.entry((agent, call)).or_insert_with(|| Side {
             agent,
@@ -269,7 +282,7 @@ impl Story {
         self.look();
         for (i, agent) in self.world.agents.iter().enumerate() {
             assert_eq!(agent.poll_timeout(), None, "agent {i} has a timer left");
-            assert_eq!(agent.leftovers(), Leftovers { calls: 0, transactions: false, outputs: 0 }, "agent {i}");
+            assert_eq!(agent.leftovers(), Leftovers::default(), "agent {i}");
         }
         assert!(rest, "something is still on its way");
         let tally = self.check_ends();

@@ -111,7 +111,7 @@ fn odd_but_valid() {
             .replace("Content-Length: 0", "Content-Type: multipart/mixed;boundary=x\nContent-Length: 10")
     });
     mpart.extend_from_slice(b"--x\r\n\x00\xff\xfe--");
-    check("mpart01", &mpart, &[405]);
+    check("mpart01", &mpart, &[415]);
     let unreason = b"SIP/2.0 200 = 2**3 * 5**2 \xd0\xbd\xd0\xbe \r\nVia: SIP/2.0/UDP 192.0.2.198;branch=z9hG4bK1324923\r\nCall-ID: u\r\nCSeq: 35 INVITE\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nContent-Length: 0\r\n\r\n";
     check("unreason", unreason, &[]);
     check("noreason", b"SIP/2.0 100 \r\nVia: SIP/2.0/UDP 192.0.2.105;branch=z9hG4bK2398ndaoe\r\nCall-ID: n\r\nCSeq: 35 INVITE\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nContent-Length: 0\r\n\r\n", &[]);

@@ -5,10 +5,14 @@ use super::{Agent, MAX_CALLS};
 use crate::{
     account::Account,
     call::Call,
-    config::{AccountId, AccountKind},
-    core::{ALLOW, SDP},
+    config::{AccountId, AccountKind, CallId},
+    core::{ALLOW, SDP, SUPPORTED},
+    io::Event,
+    lamp,
     offer::Negotiation,
+    refer::replaces_of,
     sdp::Sdp,
+    subscription::package_of,
     text::{Method, Request, Response, Scheme, Uri, Via},
     transaction::{Arrival, Received, TxId},
 };
@@ -77,9 +81,7 @@ impl Agent {
         }
         match request.method {
             Method::Other(_) => return self.refuse(now, id, tx, &request, 501),
-            // Never 202: a transfer that the user did not agree to is refused (the issue of transfers changes this).
-            Method::Refer => return self.refuse(now, id, tx, &request, 603),
-            Method::Message | Method::Publish | Method::Subscribe => return self.refuse(now, id, tx, &request, 405),
+            Method::Publish | Method::Subscribe => return self.refuse(now, id, tx, &request, 405),
             Method::Register if !self.core.account(id).is_some_and(|a| a.config.serve_registrations) => {
                 return self.refuse(now, id, tx, &request, 405);
             }
@@ -101,6 +103,9 @@ impl Agent {
             Method::Options => self.on_options(now, id, tx, &request),
             Method::Register => self.core.serve_register(now, id, tx, &request, source),
             Method::Notify => self.on_notify(now, id, tx, &request),
+            // Whom we talk to may ask us to call somebody, nobody else.
+            Method::Refer => self.refuse(now, id, tx, &request, 403),
+            Method::Message => self.core.on_message(now, id, tx, &request),
             Method::Bye | Method::Update | Method::Prack | Method::Info => self.refuse(now, id, tx, &request, 481),
             _ => self.refuse(now, id, tx, &request, 405),
         }
@@ -113,12 +118,17 @@ impl Agent {
     fn within_dialog(&mut self, now: Instant, id: AccountId, tx: TxId, source: Source, request: Request) {
         match request.method {
             Method::Options => return self.on_options(now, id, tx, &request),
-            Method::Notify => return self.on_notify(now, id, tx, &request),
             Method::Register => return self.core.serve_register(now, id, tx, &request, source),
             _ => {}
         }
         match self.calls.values_mut().find(|c| c.account == id && c.holds(&request)) {
+            // Only what a REFER asked for belongs to a call.
+            _ if request.method == Method::Notify && package_of(&request).as_deref() != Some("refer") => {
+                self.on_notify(now, id, tx, &request);
+            }
+            Some(_) if request.method == Method::Message => self.core.on_message(now, id, tx, &request),
             Some(call) => call.on_request(&mut self.core, now, tx, &request, source),
+            None if request.method == Method::Notify => self.on_notify(now, id, tx, &request),
             None => self.refuse(now, id, tx, &request, 481),
         }
     }
@@ -149,8 +159,12 @@ impl Agent {
         if ringing >= MAX_RINGING || self.calls.len() >= MAX_CALLS {
             return self.refuse(now, id, tx, &request, 486);
         }
+        let replaces = match self.replaced(id, &request) {
+            Ok(replaces) => replaces,
+            Err(status) => return self.refuse(now, id, tx, &request, status),
+        };
         let call = self.next_incoming();
-        if let Some(made) = Call::incoming(&mut self.core, now, id, call, tx, request, source) {
+        if let Some(made) = Call::incoming(&mut self.core, now, id, call, tx, request, source, replaces) {
             self.calls.insert(call, made);
         }
     }
@@ -163,17 +177,35 @@ impl Agent {
         }
         response.headers.push("Allow", ALLOW);
         response.headers.push("Accept", SDP);
-        response.headers.push("Supported", "");
+        response.headers.push("Supported", SUPPORTED);
         self.core.respond(now, id, tx, response);
     }
 
-    /// No subscription is ever made yet: an event that we know nothing of is told so (RFC 6665 4.1.3).
+    /// The call of ours that an INVITE wants to replace (RFC 3891): one of the same account, or none that it may.
+    fn replaced(&self, id: AccountId, invite: &Request) -> Result<Option<CallId>, u16> {
+        let Some(replaces) = replaces_of(invite)? else { return Ok(None) };
+        let mut calls = self.calls.values().filter(|c| c.account == id);
+        calls.find_map(|call| call.replaceable(&replaces)).unwrap_or(Err(481)).map(Some)
+    }
+
+    /// A NOTIFY that belongs to no call.
     fn on_notify(&mut self, now: Instant, id: AccountId, tx: TxId, request: &Request) {
-        let known = request.headers.text("Event").is_some_and(|e| {
-            let package = e.split(';').next().unwrap_or_default().trim();
-            ["message-summary", "dialog", "presence", "refer"].iter().any(|p| p.eq_ignore_ascii_case(package))
-        });
-        self.refuse(now, id, tx, request, if known { 481 } else { 489 });
+        if self.core.on_subscription_notify(now, id, tx, request) {
+            return;
+        }
+        match package_of(request).as_deref() {
+            // A PBX may tell of messages unasked; only the account's own is listened to at all.
+            Some("message-summary")
+                if request.to_tag().is_none() && self.core.account(id).is_some_and(|a| !a.is_direct()) =>
+            {
+                self.refuse(now, id, tx, request, 200);
+                if let Some(mailbox) = request.body_of(lamp::SUMMARY).and_then(lamp::mailbox) {
+                    self.core.event(Event::MessagesWaiting { account: id, mailbox });
+                }
+            }
+            Some("message-summary" | "dialog" | "presence" | "refer") => self.refuse(now, id, tx, request, 481),
+            _ => self.refuse(now, id, tx, request, 489),
+        }
     }
 }
 
@@ -210,7 +242,8 @@ fn malformed(request: &Request) -> Option<u16> {
 
 /// An extension or a body that we do not understand (RFC 3261 8.2.2.3, 8.2.3).
 fn wants_too_much(request: &Request) -> Option<Response> {
-    let required = request.headers.items("Require");
+    let mut required = request.headers.items("Require");
+    required.retain(|option| !["replaces", "norefersub"].iter().any(|known| known.eq_ignore_ascii_case(option)));
     if !required.is_empty() {
         let mut response = request.response(420, Some("0"));
         response.headers.push("Unsupported", required.join(", "));

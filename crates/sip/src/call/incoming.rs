@@ -6,10 +6,10 @@ use crate::{
     core::{Core, SDP},
     dialog::Dialog,
     identity,
-    io::{EndReason, Event, LocalMedia},
+    io::{CallHeaders, EndReason, Event, LocalMedia},
     offer::Negotiation,
     reason,
-    text::{Request, Response},
+    text::{NameAddr, Request, Response},
     transaction::TxId,
 };
 use std::{
@@ -46,17 +46,23 @@ impl Call {
         tx: TxId,
         invite: Request,
         source: (SocketAddr, Option<u64>),
+        replaces: Option<CallId>,
     ) -> Option<Self> {
         let tag = core.token();
         let Some(dialog) = Dialog::of_request(&invite, &tag, source) else {
             core.reply(now, account, tx, &invite, 400);
             return None;
         };
-        let (peer, headers) = (identity::caller(core.account(account)?, &invite), identity::call_headers(&invite));
+        let (peer, headers) = {
+            let account = core.account(account)?;
+            (identity::caller(account, &invite), identity::call_headers(account, &invite))
+        };
+        let headers = CallHeaders { replaces, ..headers };
         let expires = invite.headers.number("Expires").filter(|s| *s > 0);
         let patience = expires.map_or(MAX_RINGING, |s| Duration::from_secs(u64::from(s)).min(MAX_RINGING));
         let ringing = Ringing { tx, invite, dialog, remind_at: now + REMIND, until: now + patience };
         let mut call = Call::new(id, account, false, State::Ringing(Box::new(ringing)));
+        call.peer.clone_from(&peer);
         call.send_180(core, now);
         core.event(Event::Incoming { account, call: id, peer, headers });
         Some(call)
@@ -121,6 +127,16 @@ impl Call {
     pub fn reject(&mut self, core: &mut Core, now: Instant, status: u16) {
         let status = if (400..700).contains(&status) { status } else { 603 };
         self.refuse(core, now, status, EndReason::Declined);
+    }
+
+    /// `Input::Redirect`: 302. A target that is no address changes nothing: the call rings on.
+    pub fn redirect(&mut self, core: &mut Core, now: Instant, target: &str) {
+        let State::Ringing(ringing) = &self.state else { return };
+        let Some(uri) = core.account(self.account).and_then(|a| identity::target(a, target)) else { return };
+        let mut response = self.response(core, ringing, 302);
+        response.headers.push("Contact", NameAddr::of(uri).to_string());
+        core.respond(now, self.account, ringing.tx, response);
+        self.end(core, EndReason::Forwarded, Some(302));
     }
 
     fn refuse(&mut self, core: &mut Core, now: Instant, status: u16, why: EndReason) {

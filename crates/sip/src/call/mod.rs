@@ -10,16 +10,21 @@
 
 mod incoming;
 mod outgoing;
+mod transfer;
 mod within;
 
 use crate::{
     config::{AccountId, CallId},
+    control::TransferFailure,
     core::{Core, SDP},
     credentials::Rounds,
     dialog::Dialog,
-    io::{Destination, EndReason, Event, MediaSession, WireFailure},
+    identity,
+    io::{Destination, EndReason, Event, MediaSession, Peer, WireFailure},
     offer::Negotiation,
-    text::{Method, Request, Response},
+    reason,
+    refer::Replaces,
+    text::{Headers, Method, Request, Response},
     transaction::{Failure, Owner, T1, T1_X64, T2, TxId},
 };
 use std::{
@@ -27,6 +32,8 @@ use std::{
     net::SocketAddr,
     time::{Duration, Instant},
 };
+
+use outgoing::Waiting;
 
 /// Where a request came from: address and flow.
 pub(crate) type Source = (SocketAddr, Option<u64>);
@@ -46,11 +53,19 @@ pub(crate) struct Call {
     acks: Vec<SentAck>,
     /// Our 2xx to an INVITE of the peer, until its ACK comes.
     unacked: Option<Unacked>,
+    /// Who is at the other end, as far as we were told.
+    peer: Peer,
+    refer_out: Option<transfer::ReferOut>,
+    refer_in: Option<transfer::ReferIn>,
+    /// A REFER of the peer was granted before.
+    referred_before: bool,
+    /// The call whose far side asked for this one, until the outcome is told.
+    referrer: Option<CallId>,
 }
 
 enum State {
     /// Outgoing, until the account's wire is up.
-    Waiting(outgoing::Waiting),
+    Waiting(Waiting),
     Inviting(Box<outgoing::Inviting>),
     Ringing(Box<incoming::Ringing>),
     Up(Box<Up>),
@@ -139,12 +154,17 @@ impl Call {
             open: BTreeMap::new(),
             acks: Vec::new(),
             unacked: None,
+            peer: Peer::default(),
+            refer_out: None,
+            refer_in: None,
+            referred_before: false,
+            referrer: None,
         }
     }
 
     /// Whether nothing is left to be done: the call may be forgotten.
     pub fn finished(&self) -> bool {
-        self.shown.ended && self.open.is_empty() && self.unacked.is_none()
+        self.shown.ended && self.open.is_empty() && self.unacked.is_none() && !self.refer_lingers()
     }
 
     pub fn ringing(&self) -> bool {
@@ -168,11 +188,12 @@ impl Call {
             _ => None,
         };
         let unacked = self.unacked.as_ref().map(|u| (u.again.min(u.until), "2xx without ACK"));
-        state.into_iter().chain(unacked).min()
+        state.into_iter().chain(unacked).chain(self.refer_timer()).min()
     }
 
     pub fn on_timer(&mut self, core: &mut Core, now: Instant) {
         self.repeat_2xx(core, now);
+        self.refer_timers(core, now);
         if self.poll_timeout().is_none_or(|(at, _)| at > now) {
             return;
         }
@@ -228,6 +249,7 @@ impl Call {
     fn end(&mut self, core: &mut Core, reason: EndReason, status: Option<u16>) {
         if !self.shown.ended {
             self.shown.ended = true;
+            self.tell_referrer(core, reason::to_sipfrag(reason, status));
             core.event(Event::Ended { call: self.id, reason, status });
         }
         if matches!(self.state, State::Waiting(_) | State::Ringing(_)) {
@@ -238,6 +260,16 @@ impl Call {
     fn tell(&self, core: &mut Core, event: Event) {
         if !self.shown.ended {
             core.event(event);
+        }
+    }
+
+    /// Says to the far side of the call that asked for this one how it goes.
+    fn tell_referrer(&mut self, core: &mut Core, status: u16) {
+        if let Some(referrer) = self.referrer {
+            core.refer_words.push_back((referrer, status));
+            if status >= 200 {
+                self.referrer = None;
+            }
         }
     }
 
@@ -304,6 +336,7 @@ impl Call {
     fn show_answered(&mut self, core: &mut Core) {
         if !self.shown.answered {
             self.shown.answered = true;
+            self.tell_referrer(core, 200);
             self.tell(core, Event::Answered { call: self.id });
         }
     }
@@ -320,6 +353,8 @@ impl Call {
                 let again = if challenged { self.answer_challenge(core, now, tx, owner, response) } else { None };
                 self.digit_done(core, now, tx, again);
             }
+            Owner::Refer(_) => self.refer_response(core, now, tx, response),
+            Owner::Notify(_) => self.notified(core, now, tx, Some(response)),
             _ => {}
         }
     }
@@ -329,6 +364,8 @@ impl Call {
             Owner::Invite(_) => self.invite_failed(core, tx, failure),
             Owner::Reinvite(_) => self.reinvite_failed(core, now, tx, failure),
             Owner::Info(_) => self.digit_done(core, now, tx, None),
+            Owner::Refer(_) if self.refers_by(tx) => self.refer_failed(core, TransferFailure::TimedOut),
+            Owner::Notify(_) => self.notified(core, now, tx, None),
             _ => {}
         }
     }
@@ -365,6 +402,38 @@ impl Call {
         self.state = State::Over;
         self.open.clear();
         self.unacked = None;
+        (self.refer_out, self.refer_in) = (None, None);
+    }
+
+    /// Tells who is at the other end, where a message of the PBX names somebody else, or better than before.
+    fn show_peer(&mut self, core: &mut Core, headers: &Headers) {
+        let Some(mut peer) = core.account(self.account).and_then(|a| identity::asserted(a, headers)) else { return };
+        if peer.name.is_none() && peer.address == self.peer.address {
+            peer.name.clone_from(&self.peer.name);
+        }
+        let same = (&peer.name, &peer.address) == (&self.peer.name, &self.peer.address);
+        self.peer = peer;
+        if !same {
+            self.tell(core, Event::PeerChanged { call: self.id, peer: self.peer.clone() });
+        }
+    }
+
+    /// How a Replaces fits this call (RFC 3891 3): the status that refuses it, if not. `None`: it means another dialog.
+    pub fn replaceable(&self, replaces: &Replaces) -> Option<Result<CallId, u16>> {
+        let means = |dialog: &Dialog| dialog.is(replaces);
+        match &self.state {
+            State::Up(up) if means(&up.dialog) => Some(match (self.shown.ended, replaces.early_only) {
+                (true, _) => Err(603),
+                (_, true) => Err(486),
+                _ => Ok(self.id),
+            }),
+            // Early dialogs can be replaced by whoever made them only.
+            State::Ringing(ringing) if means(&ringing.dialog) => Some(Err(481)),
+            State::Inviting(inviting) if inviting.early.iter().any(means) => {
+                Some(if self.shown.ended { Err(603) } else { Ok(self.id) })
+            }
+            _ => None,
+        }
     }
 
     /// Answers the challenge to a request within the dialog, where that is allowed. Whether it was sent again.

@@ -2,7 +2,7 @@
 
 use super::{Call, State, Up, sdp_of};
 use crate::{
-    config::{AccountId, AccountKind, CallId},
+    config::{AccountId, CallId},
     core::{Core, SDP},
     credentials::Rounds,
     dialog::Dialog,
@@ -17,14 +17,17 @@ use std::time::{Duration, Instant};
 
 /// For how long we let the far side ring.
 const PATIENCE: Duration = Duration::from_secs(180);
-const MAX_REDIRECTS: u8 = 5;
+/// Most targets of a 3xx that are told.
+const MAX_TARGETS: usize = 5;
 /// Most early dialogs of one INVITE.
 const MAX_FORKS: usize = 16;
 
 pub(super) struct Waiting {
     pub until: Instant,
-    target: String,
-    media: LocalMedia,
+    pub target: String,
+    pub media: LocalMedia,
+    /// Headers of the INVITE that a transfer asks for.
+    pub extra: Vec<(&'static str, String)>,
 }
 
 pub(super) struct Inviting {
@@ -32,7 +35,6 @@ pub(super) struct Inviting {
     seq: u32,
     /// Early dialogs, by the tags of those who answered.
     pub early: Vec<Dialog>,
-    redirects: u8,
     rang: bool,
     pub give_up_at: Instant,
     cancel: Cancel,
@@ -56,7 +58,7 @@ impl Call {
         target: String,
         media: LocalMedia,
     ) -> Self {
-        let waiting = Waiting { until: now + T1_X64, target, media };
+        let waiting = Waiting { until: now + T1_X64, target, media, extra: Vec::new() };
         let mut call = Call::new(id, account, true, State::Waiting(waiting));
         call.launch(core, now);
         call
@@ -89,7 +91,8 @@ impl Call {
         };
         let mut session = Negotiation::new(waiting.media.clone(), core.number() >> 2);
         let body = session.offer(false);
-        let tx = self.send_invite(core, now, &request_uri, &uri, to, body.into_bytes());
+        let tx = self.send_invite(core, now, &request_uri, &uri, to, &waiting.extra, body.into_bytes());
+        self.peer = identity::peer_of(&NameAddr::of(uri));
         self.session = Some(session);
         match tx {
             Some(tx) => {
@@ -98,7 +101,6 @@ impl Call {
                     tx,
                     seq: 1,
                     early: Vec::new(),
-                    redirects: 0,
                     rang: false,
                     give_up_at: now + PATIENCE,
                     cancel: Cancel::No,
@@ -115,12 +117,17 @@ impl Call {
         request_uri: &str,
         target: &Uri,
         to: Destination,
+        extra: &[(&'static str, String)],
         body: Vec<u8>,
     ) -> Option<TxId> {
         let whom = NameAddr::of(target.clone()).to_string();
         let mut request = core.request(self.account, Method::Invite, request_uri, &whom, 1)?;
         request.headers.push("Contact", core.contact(self.account)?);
         request.headers.push("Allow", crate::core::ALLOW);
+        request.headers.push("Supported", crate::core::SUPPORTED);
+        for (name, value) in extra {
+            request.headers.push(name, value);
+        }
         request.set_body(SDP, body);
         if to == Destination::NextHop {
             core.authorize(self.account, &Rounds::default(), &mut request);
@@ -183,6 +190,7 @@ impl Call {
         let early = early || self.shown.media.is_some();
         if matches!(response.status, 180 | 183) && self.shown.ringing.is_none_or(|before| early && !before) {
             self.shown.ringing = Some(early);
+            self.tell_referrer(core, response.status);
             self.tell(core, Event::Ringing { call: self.id, early_media: early });
         }
     }
@@ -228,6 +236,7 @@ impl Call {
             self.bye(core, now);
             return;
         }
+        self.show_peer(core, &response.headers);
         self.show_media(core);
         self.show_answered(core);
     }
@@ -245,7 +254,7 @@ impl Call {
         let again = !self.shown.ended
             && match response.status {
                 401 | 407 => self.challenged_invite(core, now, tx, response),
-                300..=399 => self.redirected(core, now, tx, response),
+                300..=399 => self.redirected(core, response),
                 _ => false,
             };
         if !again {
@@ -274,32 +283,18 @@ impl Call {
         true
     }
 
-    /// Follows a 3xx, if it leads to the account's own PBX.
-    fn redirected(&mut self, core: &mut Core, now: Instant, tx: TxId, response: &Response) -> bool {
-        let State::Inviting(inviting) = &mut self.state else { return false };
-        if inviting.redirects >= MAX_REDIRECTS || matches!(response.status, 305 | 380) {
+    /// A 3xx is told, not followed (RFC 3261 21.3): the id is free for another `Invite`. Whether it names anybody.
+    fn redirected(&mut self, core: &mut Core, response: &Response) -> bool {
+        let targets = identity::redirect_targets(response);
+        if targets.is_empty() || matches!(response.status, 305 | 380) {
             return false;
         }
-        let Some(account) = core.account(self.account).filter(|a| a.config.kind == AccountKind::Registrar) else {
-            return false;
-        };
-        let contacts = response.headers.items("Contact");
-        let targets = contacts.iter().filter_map(|c| NameAddr::parse(c)).map(|c| c.uri);
-        let mut own = targets.filter(|uri| uri.is_sip() && uri.headers.is_none() && account.is_own_host(&uri.host));
-        let Some(target) = own.next() else { return false };
-        let Some(mut request) = core.tx.sent_request(tx).cloned() else { return false };
-        request.uri = target.to_string();
-        request.headers.remove("Via");
-        request.headers.set("CSeq", format!("{} INVITE", inviting.seq + 1));
-        // Answers to challenges are bound to the old Request-URI.
-        core.authorize(self.account, &Rounds::default(), &mut request);
-        let again = core.send(now, self.account, Destination::NextHop, request, Owner::Invite(self.id));
-        let Some(again) = again else { return false };
-        inviting.seq += 1;
-        inviting.redirects += 1;
-        inviting.tx = again;
-        inviting.early.clear();
-        self.open.insert(again, Rounds::default());
+        self.tell_referrer(core, response.status);
+        let targets = targets.into_iter().take(MAX_TARGETS).collect();
+        self.tell(core, Event::Redirected { call: self.id, targets });
+        self.shown.ended = true;
+        self.open.clear();
+        self.state = State::Over;
         true
     }
 

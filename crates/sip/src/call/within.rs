@@ -5,8 +5,8 @@ use super::{Call, Change, State, sdp_in, sdp_of};
 use crate::{
     core::{Core, SDP},
     dialog::Order,
-    io::EndReason,
-    text::{Method, Request, Response},
+    io::{EndReason, Event},
+    text::{Method, Request, Response, decode},
     transaction::{Failure, Owner, TxId},
 };
 use std::time::{Duration, Instant};
@@ -59,11 +59,13 @@ impl Call {
         }
         match request.method {
             Method::Bye => self.on_bye(core, now, tx, request),
+            Method::Notify => self.on_refer_notify(core, now, tx, request),
             _ if self.shown.ended => core.reply(now, self.account, tx, request, 481),
             Method::Invite => self.on_reinvite(core, now, tx, request),
             Method::Update => self.on_update(core, now, tx, request),
-            Method::Info => core.reply(now, self.account, tx, request, 200),
-            // No subscription was ever made, and reliable provisional responses never sent.
+            Method::Info => self.on_info(core, now, tx, request),
+            Method::Refer => self.on_refer(core, now, tx, request),
+            // Reliable provisional responses are never sent.
             _ => core.reply(now, self.account, tx, request, 481),
         }
     }
@@ -143,6 +145,7 @@ impl Call {
         up.dialog.refresh_target(request.contact());
         let response = self.accept(core, now, tx, request, Some(body));
         self.wait_for_ack(now, tx, response, late, false);
+        self.show_peer(core, &request.headers);
         self.show_media(core);
     }
 
@@ -173,6 +176,7 @@ impl Call {
             dialog.refresh_target(request.contact());
         }
         self.accept(core, now, tx, request, body);
+        self.show_peer(core, &request.headers);
         self.show_media(core);
     }
 
@@ -224,6 +228,7 @@ impl Call {
         let mut request = up.dialog.request(Method::Invite);
         request.headers.push("Contact", contact);
         request.headers.push("Allow", crate::core::ALLOW);
+        request.headers.push("Supported", crate::core::SUPPORTED);
         request.set_body(SDP, body.into_bytes());
         let tx = core.send(now, self.account, to, request, Owner::Reinvite(self.id));
         if let Some(tx) = tx {
@@ -260,6 +265,7 @@ impl Call {
                     (Some(session), Some(answer)) => session.take_answer(answer).is_ok(),
                     _ => false,
                 };
+                self.show_peer(core, &response.headers);
                 if agreed {
                     self.show_media(core);
                     self.pump(core, now);
@@ -332,6 +338,30 @@ impl Call {
         session.withdraw(hold_before);
         let hold = (hold_before, session.remote_hold());
         self.show_hold(core, hold);
+    }
+
+    /// A digit that the far side pressed, as its phone tells it: `application/dtmf-relay` (`Signal=5`) or
+    /// `application/dtmf` (the digit alone). Other INFOs are only answered.
+    fn on_info(&mut self, core: &mut Core, now: Instant, tx: TxId, request: &Request) {
+        core.reply(now, self.account, tx, request, 200);
+        let relay = request.body_of("application/dtmf-relay").map(decode);
+        let signal = relay.as_deref().and_then(|body| {
+            let mut fields = body.lines().filter_map(|line| line.split_once('='));
+            fields
+                .find(|(name, _)| name.trim().eq_ignore_ascii_case("Signal"))
+                .map(|(_, value)| value.trim().to_string())
+        });
+        let bare = || request.body_of("application/dtmf").map(|body| decode(body).trim().to_string());
+        let digit = match signal.or_else(bare).as_deref() {
+            // Events by their number (RFC 4733 3.2), as some gateways send them.
+            Some("10") => Some('*'),
+            Some("11") => Some('#'),
+            Some(one) if one.chars().count() == 1 => one.chars().next().map(|c| c.to_ascii_uppercase()),
+            _ => None,
+        };
+        if let Some(digit) = digit.filter(|d| d.is_ascii_digit() || "ABCD*#".contains(*d)) {
+            self.tell(core, Event::Digit { call: self.id, digit });
+        }
     }
 
     /// `Input::Info`: one DTMF digit, for peers without telephone-event. Digits go one after the other, each once the one

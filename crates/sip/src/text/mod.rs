@@ -57,6 +57,25 @@ pub fn clean(text: &str) -> String {
     out
 }
 
+/// A peer's message made fit to be shown: as `clean`, but its line breaks stay (at most two in a row), and its length.
+pub fn clean_lines(text: &str) -> String {
+    let mut out = String::new();
+    let mut breaks = 0;
+    for line in text.lines() {
+        let line: String = line.chars().filter(|c| !c.is_control() && !unseen(*c)).collect();
+        let line = line.trim();
+        if !line.is_empty() {
+            if !out.is_empty() {
+                out.push_str(&"\n".repeat(breaks.min(2)));
+            }
+            out.push_str(line);
+            breaks = 0;
+        }
+        breaks += 1;
+    }
+    out
+}
+
 /// Characters that have no shape of their own but change how others are shown: bidi marks, embeddings, overrides and
 /// isolates, zero-width space, word joiner and invisible operators, tags, noncharacters. Zero-width (non-)joiners stay:
 /// Persian needs them.

@@ -10,6 +10,7 @@ mod server;
 
 use crate::{
     config::{AccountId, CallId},
+    control::{MessageId, SubscriptionId},
     io::{Output, SendId, WireFailure},
     text::{Method, Request, Response},
 };
@@ -53,6 +54,11 @@ pub enum Owner {
     Bye(CallId),
     Cancel(CallId),
     Info(CallId),
+    Refer(CallId),
+    /// Our word about the peer's REFER.
+    Notify(CallId),
+    Subscription(SubscriptionId),
+    Message(MessageId),
 }
 
 /// Why a client transaction got no final response.

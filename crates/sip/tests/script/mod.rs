@@ -44,6 +44,7 @@ pub fn config(kind: AccountKind, transport: Transport) -> AccountConfig {
         expires: 600,
         user_agent: "Hatif/0".into(),
         serve_registrations: false,
+        trust_identity: true,
     }
 }
 

@@ -90,6 +90,7 @@ pub fn direct(agent: usize, transport: Transport) -> AccountConfig {
         expires: 60,
         user_agent: "Hatif/0".into(),
         serve_registrations: false,
+        trust_identity: true,
     }
 }
 
