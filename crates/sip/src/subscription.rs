@@ -145,9 +145,9 @@ impl Core {
     }
 
     fn drop_subscription(&mut self, id: SubscriptionId) {
-        match self.subscriptions.remove(&id).map(|s| s.phase) {
-            Some(Phase::Asking(tx) | Phase::Leaving { tx: Some(tx), .. }) => self.tx.abandon(tx),
-            _ => {}
+        let phase = self.subscriptions.remove(&id).map(|s| s.phase);
+        if let Some(Phase::Asking(tx) | Phase::Leaving { tx: Some(tx), .. }) = phase {
+            self.tx.abandon(tx);
         }
     }
 

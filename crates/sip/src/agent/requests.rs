@@ -164,7 +164,7 @@ impl Agent {
             Err(status) => return self.refuse(now, id, tx, &request, status),
         };
         let call = self.next_incoming();
-        if let Some(made) = Call::incoming(&mut self.core, now, id, call, tx, request, source, replaces) {
+        if let Some(made) = Call::incoming(&mut self.core, now, id, call, (tx, request, source), replaces) {
             self.calls.insert(call, made);
         }
     }

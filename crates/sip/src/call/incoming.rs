@@ -1,6 +1,6 @@
 //! The called side (RFC 3261 13.3): ring, answer, refuse, be cancelled.
 
-use super::{Call, State, Up, sdp_in};
+use super::{Call, Source, State, Up, sdp_in};
 use crate::{
     config::{AccountId, CallId},
     core::{Core, SDP},
@@ -12,10 +12,7 @@ use crate::{
     text::{NameAddr, Request, Response},
     transaction::TxId,
 };
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 /// For how long we ring, unless the INVITE's Expires is shorter.
 const MAX_RINGING: Duration = Duration::from_secs(300);
@@ -43,9 +40,7 @@ impl Call {
         now: Instant,
         account: AccountId,
         id: CallId,
-        tx: TxId,
-        invite: Request,
-        source: (SocketAddr, Option<u64>),
+        (tx, invite, source): (TxId, Request, Source),
         replaces: Option<CallId>,
     ) -> Option<Self> {
         let tag = core.token();

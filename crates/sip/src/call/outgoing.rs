@@ -91,7 +91,7 @@ impl Call {
         };
         let mut session = Negotiation::new(waiting.media.clone(), core.number() >> 2);
         let body = session.offer(false);
-        let tx = self.send_invite(core, now, &request_uri, &uri, to, &waiting.extra, body.into_bytes());
+        let tx = self.send_invite(core, now, &request_uri, &uri, to, body.into_bytes());
         self.peer = identity::peer_of(&NameAddr::of(uri));
         self.session = Some(session);
         match tx {
@@ -117,7 +117,6 @@ impl Call {
         request_uri: &str,
         target: &Uri,
         to: Destination,
-        extra: &[(&'static str, String)],
         body: Vec<u8>,
     ) -> Option<TxId> {
         let whom = NameAddr::of(target.clone()).to_string();
@@ -125,7 +124,8 @@ impl Call {
         request.headers.push("Contact", core.contact(self.account)?);
         request.headers.push("Allow", crate::core::ALLOW);
         request.headers.push("Supported", crate::core::SUPPORTED);
-        for (name, value) in extra {
+        let State::Waiting(waiting) = &self.state else { return None };
+        for (name, value) in &waiting.extra {
             request.headers.push(name, value);
         }
         request.set_body(SDP, body);

@@ -39,7 +39,7 @@ pub(super) struct ReferOut {
 
 /// The peer's REFER.
 pub(super) enum ReferIn {
-    Asked { tx: TxId, request: Request, asked: Asked, until: Instant },
+    Asked { tx: TxId, request: Box<Request>, asked: Box<Asked>, until: Instant },
     Granted(Notifier),
 }
 
@@ -229,7 +229,12 @@ impl Call {
             Err(status) => return refuse(core, status),
         };
         let (target, replaces) = (identity::peer_of(&asked.address), asked.replaces.is_some());
-        self.refer_in = Some(ReferIn::Asked { tx, request: request.clone(), asked, until: now + DECIDE });
+        self.refer_in = Some(ReferIn::Asked {
+            tx,
+            request: Box::new(request.clone()),
+            asked: Box::new(asked),
+            until: now + DECIDE,
+        });
         self.tell(core, Event::ReferAsked { call: self.id, target, replaces });
     }
 

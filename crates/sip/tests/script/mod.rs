@@ -26,7 +26,8 @@ pub struct Rig {
     pub opened: Vec<Duration>,
     pub closed: usize,
     pub last_send: Option<SendId>,
-    number: u32,
+    /// Of the last request of the peer.
+    pub number: u32,
 }
 
 pub fn config(kind: AccountKind, transport: Transport) -> AccountConfig {
@@ -202,13 +203,28 @@ impl Rig {
         (*call, invite, ringing)
     }
 
-    /// A further request of the peer who sent `invite` and was answered with `response`.
+    /// A further request of the peer who sent `invite` and was answered with `response`; `body` is SDP.
     pub fn in_dialog(
         &mut self,
         invite: &Request,
         response: &Response,
         method: Method,
         seq: u32,
+        body: &str,
+    ) -> Request {
+        self.in_dialog_with(invite, response, method, seq, "", "application/sdp", body)
+    }
+
+    /// The same with header lines, each with its line break, and a body of that type.
+    #[allow(clippy::too_many_arguments)] // a request has that many parts
+    pub fn in_dialog_with(
+        &mut self,
+        invite: &Request,
+        response: &Response,
+        method: Method,
+        seq: u32,
+        head: &str,
+        media_type: &str,
         body: &str,
     ) -> Request {
         self.number += 1;
@@ -220,8 +236,12 @@ impl Rig {
         request.headers.push("CSeq", format!("{seq} {method}"));
         request.headers.push("Contact", format!("<sip:1002@{PBX}>"));
         request.headers.push("Max-Forwards", "70");
+        for line in head.lines() {
+            let (name, value) = line.split_once(": ").expect("header line");
+            request.headers.push(name, value);
+        }
         if !body.is_empty() {
-            request.set_body("application/sdp", body.as_bytes().to_vec());
+            request.set_body(media_type, body.as_bytes().to_vec());
         }
         self.hear(&request.to_bytes());
         request
