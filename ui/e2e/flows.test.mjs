@@ -1,25 +1,13 @@
 // What people do, each in English and in Arabic: first run, dialling, calls, keys, accounts, the call log.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { open } from './browser.mjs';
+import { emit, focused, foreignKey, sent, value } from './page.mjs';
 
 let browser;
 beforeAll(async () => {
   browser = await open();
 });
 afterAll(() => browser.close());
-
-/** Commands that the page has sent, without those that open and close the meter. */
-const sent = (page, ...names) =>
-  page.evaluate((names) => window.hatifFake.sent.filter((c) => names.length === 0 || names.includes(c.command)), names);
-const emit = (page, event) => page.evaluate((event) => window.hatifFake.emit(event), event);
-const value = (page, selector) => page.locator(selector).inputValue();
-/** A key of another layout than the one that the browser was started with. */
-const foreignKey = (page, key, code) =>
-  page.evaluate(
-    (init) => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { ...init, bubbles: true, cancelable: true })),
-    { key, code },
-  );
-const focused = (page) => page.evaluate(() => document.activeElement?.id ?? '');
 
 describe.each(['en', 'ar'])('%s', (lang) => {
   const start = (scenario, more) => browser.page({ scenario, lang, ...more });

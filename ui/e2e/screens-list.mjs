@@ -110,6 +110,14 @@ export const SCREENS = [
       await show('#settings-about')(page);
     },
   },
+  {
+    name: 'settings-managed',
+    scenario: 'settings-managed',
+    act: async (page) => {
+      await settings(page);
+      await show('#calendar')(page);
+    },
+  },
   { name: 'settings-no-devices', scenario: 'no-devices', act: async (page) => (await settings(page), show('#test-tone')(page)) },
   {
     name: 'settings-remove',

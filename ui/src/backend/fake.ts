@@ -3,7 +3,7 @@
 // Echo answers; `busy@...`, `nobody@...` and `wrong@...` end the way they are called; so do accounts with the
 // password `wrong` or a host that is called `unknown...`.
 import { reduce } from '../state/reduce';
-import type { Backend, CallStateView, CallView, Command, Event, NewAccount, Outcome, QualityView, Snapshot } from './index';
+import type { Backend, CallStateView, CallView, Command, Event, NewAccount, Outcome, QualityView, Settings, Snapshot } from './index';
 import { call as newCall, scenarios } from './scenarios';
 
 const quality: QualityView = {
@@ -87,7 +87,15 @@ class FakePhone implements Backend {
       case 'meter':
         return this.#runMeter(command.on);
       case 'change_settings':
-        return this.#emit({ event: 'settings_changed', settings: command.settings, provenance: this.#snapshot.provenance });
+        return this.#set(command.settings);
+      case 'reset_setting':
+        return this.#reset(command.setting);
+      case 'export_settings': {
+        const text = JSON.stringify({ hatif_settings: 1, settings: this.#snapshot.settings });
+        return this.#emit({ event: 'settings_exported', text, file: '/home/layla/Downloads/hatif-settings.json' });
+      }
+      case 'import_settings':
+        return this.#import(command.text);
       case 'delete_history_entry': {
         const history = this.#snapshot.history.filter((entry) => entry.id !== command.entry);
         return this.#emit({ event: 'history_changed', history });
@@ -182,6 +190,42 @@ class FakePhone implements Backend {
     this.#later(6000, () => this.#emit({ event: 'call_gone', call: id }));
   }
 
+  /** As the core does: what differs becomes the user's, what is locked is refused. */
+  #set(settings: Settings): void {
+    const before = this.#snapshot.settings;
+    const changed = (Object.keys(settings) as (keyof Settings)[]).filter((k) => JSON.stringify(settings[k]) !== JSON.stringify(before[k]));
+    const provenance = this.#snapshot.provenance;
+    const locked = changed.find((k) => provenance[k] === 'locked');
+    const params = { setting: locked ?? 'text_size', low: '80', high: '200' };
+    const size = settings.text_size ?? 100;
+    const code = locked ? 'settings.locked' : size < 80 || size > 200 ? 'settings.out_of_range' : undefined;
+    if (code) return this.#emit({ event: 'command_failed', command: 'change_settings', text: { code, params } });
+    const mine = Object.fromEntries(changed.map((k) => [k, 'user' as const]));
+    this.#emit({ event: 'settings_changed', settings, provenance: { ...provenance, ...mine } });
+  }
+
+  #reset(setting: string): void {
+    const { [setting]: _, ...provenance } = this.#snapshot.provenance;
+    const usual: Settings = { language: null, theme: 'system', contrast: 'system', motion: 'system', text_size: 100, numerals: 'language', calendar: 'language' };
+    const settings = { ...this.#snapshot.settings, [setting]: usual[setting as keyof Settings] ?? null };
+    this.#emit({ event: 'settings_changed', settings, provenance });
+  }
+
+  #import(text: string): void {
+    let read: { hatif_settings?: number; settings?: Settings } | undefined;
+    try {
+      read = JSON.parse(text) as typeof read;
+    } catch {
+      // Told below, as a file of something else is.
+    }
+    if (read?.hatif_settings !== 1 || read.settings === undefined) {
+      return this.#emit({ event: 'command_failed', command: 'import_settings', text: { code: 'settings.bad_file', params: {} } });
+    }
+    const { devices, ...settings } = read.settings;
+    this.#set({ ...this.#snapshot.settings, ...settings });
+    this.#emit({ event: 'settings_imported', left_out: devices ? ['devices'] : [] });
+  }
+
   #register(id: number, config: NewAccount): void {
     const { password, ...kept } = config;
     const address = `${config.user}@${config.domain}`;
@@ -199,7 +243,7 @@ class FakePhone implements Backend {
         this.#emit({
           event: 'settings_changed',
           settings: { ...this.#snapshot.settings, default_account: id },
-          provenance: this.#snapshot.provenance,
+          provenance: { ...this.#snapshot.provenance, default_account: 'user' },
         });
       }
     });

@@ -121,6 +121,11 @@ export const scenarios: Record<string, Snapshot> = {
   'home-empty': { ...home, history: [] },
   'home-practice-only': { ...empty, settings: { ...welcomed, default_account: null } },
   'home-two-accounts': { ...home, accounts: [practice, office, support] },
+  'settings-managed': {
+    ...home,
+    settings: { ...welcomed, contrast: 'more', text_size: 120 },
+    provenance: { contrast: 'locked', text_size: 'user', numerals: 'administrator' },
+  },
   'home-offline': withRegistration({ state: 'down', reason: text('wire.no_network'), retry: true }),
   'home-wrong-password': withRegistration({ state: 'down', reason: text('reg.unauthorized'), retry: false }),
   'home-notices': {

@@ -1,6 +1,6 @@
 // Every language says everything, in every form that its plurals need, and nothing is said that nobody asks for.
 import { describe, expect, it } from 'vitest';
-import { clock, fill, sentence, type Catalogue } from './format';
+import { clock, digitsIn, fill, sentence, type Catalogue } from './format';
 
 const files = import.meta.glob<Catalogue>('./*.json', { eager: true, import: 'default' });
 const catalogues = Object.entries(files).map(([path, file]): [string, Catalogue] => [path.slice(2, -5), file]);
@@ -76,5 +76,22 @@ it('isolates what is filled in, and fills in nothing but parameters', () => {
 });
 
 it('tells time as a clock', () => {
-  expect([0, 7, 65, 3599, 3600, 36_125, -1].map(clock)).toEqual(['0:00', '0:07', '1:05', '59:59', '1:00:00', '10:02:05', '0:00']);
+  expect([0, 7, 65, 3599, 3600, 36_125, -1].map((s) => clock(s))).toEqual(['0:00', '0:07', '1:05', '59:59', '1:00:00', '10:02:05', '0:00']);
+});
+
+describe('digits', () => {
+  it.each([
+    ['en', '0123456789'],
+    ['fa', '۰۱۲۳۴۵۶۷۸۹'],
+    ['ar-EG', '٠١٢٣٤٥٦٧٨٩'],
+    ['ar-AE', '0123456789'],
+    ['ar-u-nu-latn', '0123456789'],
+    ['en-u-nu-arabext', '۰۱۲۳۴۵۶۷۸۹'],
+  ])('of %s', (locale, digits) => expect(digitsIn(locale)).toBe(digits));
+
+  it('are for times and counts, not for text that may be a phone number', () => {
+    const persian = digitsIn('fa');
+    expect(clock(67, persian)).toBe('۱:۰۷');
+    expect(fill('{n} {number}', { n: 12, number: '0912' }, persian)).toBe('\u2068۱۲\u2069 \u20680912\u2069');
+  });
 });

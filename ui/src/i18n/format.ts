@@ -7,11 +7,26 @@ export type Params = Readonly<Record<string, string | number>>;
 const ISOLATE = '\u2068';
 const END_ISOLATE = '\u2069';
 
-/** Replaces `{name}` by its parameter, isolated. A parameter that is not given is left out. */
-export function fill(sentence: string, params: Params = {}): string {
+/** The digits that a locale writes with, from zero to nine. */
+export function digitsIn(locale: string): string {
+  return new Intl.NumberFormat(locale, { useGrouping: false, minimumIntegerDigits: 10 }).format(123456789);
+}
+
+const LATIN = '0123456789';
+
+function written(figures: string, digits: string): string {
+  return digits === LATIN ? figures : figures.replace(/[0-9]/g, (d) => digits.charAt(Number(d)));
+}
+
+/**
+ * Replaces `{name}` by its parameter, isolated; numbers with the digits that are given, text as it is (it may be a phone
+ * number). A parameter that is not given is left out.
+ */
+export function fill(sentence: string, params: Params = {}, digits = LATIN): string {
   return sentence.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = params[name];
-    return value === undefined ? '' : `${ISOLATE}${value}${END_ISOLATE}`;
+    if (value === undefined) return '';
+    return `${ISOLATE}${typeof value === 'number' ? written(String(value), digits) : value}${END_ISOLATE}`;
   });
 }
 
@@ -19,22 +34,23 @@ export function fill(sentence: string, params: Params = {}): string {
  * The sentence for `key` from the first catalogue that has it. With a number `n` among the parameters, the form of
  * that number is taken (`key.one`, `key.few`, ...) by the plural rules of the language.
  */
-export function sentence(catalogues: Catalogue[], key: string, params: Params, plural: Intl.PluralRules): string | undefined {
+export function sentence(catalogues: Catalogue[], key: string, params: Params, plural: Intl.PluralRules, digits = LATIN): string | undefined {
   for (const catalogue of catalogues) {
     if (typeof params.n === 'number') {
       const form = catalogue[`${key}.${plural.select(params.n)}`] ?? catalogue[`${key}.other`];
-      if (form !== undefined) return fill(form, params);
+      if (form !== undefined) return fill(form, params, digits);
     }
     const plain = catalogue[key];
-    if (plain !== undefined) return fill(plain, params);
+    if (plain !== undefined) return fill(plain, params, digits);
   }
   return undefined;
 }
 
-/** Seconds as a clock: `0:07`, `12:40`, `1:02:03`. Always left to right, with Latin digits. */
-export function clock(seconds: number): string {
+/** Seconds as a clock: `0:07`, `12:40`, `1:02:03`. Always left to right. */
+export function clock(seconds: number, digits = LATIN): string {
   const s = Math.max(0, Math.floor(seconds));
   const two = (n: number) => String(n).padStart(2, '0');
   const minutes = Math.floor(s / 60);
-  return minutes < 60 ? `${minutes}:${two(s % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(s % 60)}`;
+  const figures = minutes < 60 ? `${minutes}:${two(s % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(s % 60)}`;
+  return written(figures, digits);
 }

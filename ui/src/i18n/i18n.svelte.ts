@@ -1,10 +1,9 @@
 // The language in use. One file a language: a new `xx.json` beside the others is all that a fourth one needs.
 // The same files are read by the tray and the notifications, so keys are flat and nothing in them is markup.
-import type { Text } from '../backend';
+import type { Settings, Text } from '../backend';
 import en from './en.json';
-import { sentence, type Catalogue, type Params } from './format';
+import { clock as latinClock, digitsIn, sentence, type Catalogue, type Params } from './format';
 
-export { clock } from './format';
 export type Key = KeyOf<keyof typeof en>;
 /** `history.count.one` is asked for as `history.count` with a parameter `n`. */
 type KeyOf<K extends string> = K extends `${infer Base}.${'zero' | 'one' | 'two' | 'few' | 'many' | 'other'}` ? Base : K;
@@ -30,29 +29,54 @@ class Current {
   readonly direction = $derived(catalogues.get(this.code)?.['language.direction'] === 'rtl' ? 'rtl' : 'ltr');
   readonly catalogues = $derived([catalogues.get(this.code) ?? en, en as Catalogue]);
   readonly plural = $derived(new Intl.PluralRules(this.code));
-  // Gregorian dates and Latin digits in every language, until the user may choose: they stand beside phone numbers.
-  readonly locale = $derived(`${regional(this.code)}-u-ca-gregory-nu-latn`);
+  numerals = $state<NonNullable<Settings['numerals']>>('language');
+  calendar = $state<NonNullable<Settings['calendar']>>('language');
+  /** With the digits and the calendar that were chosen; else what is usual in the language, where the user is. */
+  readonly locale = $derived.by(() => {
+    const extension = `${CALENDARS[this.calendar]}${NUMERALS[this.numerals]}`;
+    return regional(this.code) + (extension && `-u${extension}`);
+  });
+  /** The digits, from zero to nine. */
+  readonly digits = $derived(digitsIn(this.locale));
 }
+
+const CALENDARS = { language: '', gregorian: '-ca-gregory', persian: '-ca-persian', islamic: '-ca-islamic-umalqura' };
+const NUMERALS = { language: '', latin: '-nu-latn', arabic: '-nu-arab', persian: '-nu-arabext' };
 
 const current = new Current();
 export { current as language };
 
 /** Takes a language into use, at once and everywhere. An unknown one becomes English. */
-export function useLanguage(code: string): void {
+export function useLanguage(code: string, { numerals, calendar }: Settings): void {
   current.code = catalogues.has(code) ? code : 'en';
+  current.numerals = numerals ?? 'language';
+  current.calendar = calendar ?? 'language';
   document.documentElement.lang = current.code;
   document.documentElement.dir = current.direction;
 }
 
 /** The words for a key. */
 export function t(key: Key, params: Params = {}): string {
-  return sentence(current.catalogues, key, params, current.plural) ?? key;
+  return sentence(current.catalogues, key, params, current.plural, current.digits) ?? key;
+}
+
+/** Seconds as a clock: `0:07`, `12:40`, `1:02:03`. Always left to right. */
+export function clock(seconds: number): string {
+  return latinClock(seconds, current.digits);
+}
+
+/** What a person calls the setting that the application names so; a newer one than this page knows keeps its name. */
+export function settingName(setting: string): string {
+  const words = t(`settings.${setting}` as Key);
+  return words.startsWith('settings.') ? setting : words;
 }
 
 /** The words for a message from the application. A code that the catalogue lacks is still told, with its code. */
 export function message(text: Text): string {
+  const { setting, ...others } = text.params;
+  const params = setting === undefined ? others : { ...others, setting: settingName(setting) };
   return (
-    sentence(current.catalogues, `msg.${text.code}`, text.params, current.plural) ??
+    sentence(current.catalogues, `msg.${text.code}`, params, current.plural) ??
     t('message.unknown', { code: text.code })
   );
 }

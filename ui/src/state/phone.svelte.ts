@@ -16,6 +16,7 @@ class Phone {
 
   #snapshot = $state.raw<Snapshot>();
   #backend: Backend | undefined;
+  readonly #listeners = new Set<(event: Event) => void>();
 
   readonly version = $derived(this.#snapshot?.version ?? '');
   readonly accounts = $derived(this.#snapshot?.accounts ?? []);
@@ -23,6 +24,7 @@ class Phone {
   readonly history = $derived(this.#snapshot?.history ?? []);
   readonly devices = $derived(this.#snapshot?.devices);
   readonly settings = $derived(this.#snapshot?.settings ?? {});
+  readonly provenance = $derived(this.#snapshot?.provenance ?? {});
   readonly notices = $derived(this.#snapshot?.notices ?? []);
   readonly credentials = $derived(this.#snapshot?.credentials ?? 'keyring');
   readonly systemLanguage = $derived(this.#snapshot?.system_language ?? navigator.language.slice(0, 2));
@@ -55,6 +57,12 @@ class Phone {
     });
   }
 
+  /** Tells of every event from now on, for who has asked for an answer. Gives back how to end it. */
+  listen(listener: (event: Event) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
   account(id: number): AccountView | undefined {
     return this.accounts.find((a) => a.id === id);
   }
@@ -70,6 +78,7 @@ class Phone {
   #take(event: Event): void {
     if (this.#snapshot === undefined) return;
     this.#snapshot = reduce(this.#snapshot, event);
+    this.#listeners.forEach((listener) => listener(event));
     switch (event.event) {
       case 'level':
         this.microphoneLevel = event.microphone ?? 0;

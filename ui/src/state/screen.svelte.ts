@@ -8,7 +8,8 @@ import { phone } from './phone.svelte';
 export type ScreenName = 'home' | 'calls' | 'settings' | 'account';
 
 /** Room for home and what is in front side by side: the breakpoint of App.svelte. */
-const wide = new MediaQuery('min-width: 52rem');
+const WIDE_REM = 52;
+const wide = $derived(new MediaQuery(`min-width: ${(WIDE_REM * (phone.settings.text_size ?? 100)) / 100}rem`));
 
 class Screen {
   name = $state<ScreenName>('home');

@@ -1,0 +1,18 @@
+// What tests do with a page: look at what it sent, tell it what the application would, press keys of another layout.
+
+/** Commands that the page has sent; only those of the names, if any are given. */
+export const sent = (page, ...names) =>
+  page.evaluate((names) => window.hatifFake.sent.filter((c) => names.length === 0 || names.includes(c.command)), names);
+
+export const emit = (page, event) => page.evaluate((event) => window.hatifFake.emit(event), event);
+
+export const value = (page, selector) => page.locator(selector).inputValue();
+
+export const focused = (page) => page.evaluate(() => document.activeElement?.id ?? '');
+
+/** A key of another layout than the one that the browser was started with. */
+export const foreignKey = (page, key, code) =>
+  page.evaluate(
+    (init) => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { ...init, bubbles: true, cancelable: true })),
+    { key, code },
+  );
