@@ -65,6 +65,14 @@ pub enum Command {
         role: DeviceRole,
         device: Option<String>,
     },
+    /// All devices that ring; none: the speaker.
+    SelectRingers {
+        devices: Vec<String>,
+    },
+    /// Records the microphone for `seconds` (1 to 30), plays it back and judges it: `headset_test` events. 0 ends it.
+    TestHeadset {
+        seconds: u8,
+    },
     /// Plays three notes on the speaker.
     TestTone,
     /// Opens the microphone for the level meter, and closes it.

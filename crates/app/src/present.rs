@@ -6,6 +6,7 @@ use crate::{
 };
 use hatif_core::{
     account::{Account, AccountKind, Registration, Transport},
+    audio::{HeadsetTest, HeadsetVerdict},
     call::{CallState, Direction, EndReason, Hold, Peer},
     ids::{AccountId, CallId},
     phone::{self, AccountEntry, CallEntry, Phone},
@@ -60,6 +61,7 @@ pub fn event(phone: &Phone, change: phone::Change, now: phone::Now, system_langu
         C::Digit(CallId(call), digit) => E::DigitReceived { call, digit: digit.to_string() },
         C::Quality(id) => E::Quality { call: id.0, quality: quality(phone.call(id)?)? },
         C::Level { microphone, speaker } => E::Level { microphone, speaker },
+        C::HeadsetTest(test) => E::HeadsetTest { test: headset_test(&test) },
         C::CommandFailed { command, text: why } => E::CommandFailed { command: command.to_owned(), text: text(&why) },
         C::Stopped => E::Stopped,
     })
@@ -277,6 +279,8 @@ fn quality(entry: &CallEntry) -> Option<view::QualityView> {
         buffer_ms: s.buffer_ms,
         round_trip_ms: s.round_trip_ms,
         remote_loss: s.remote_loss,
+        microphone_gaps: s.microphone_gaps as f64,
+        speaker_gaps: s.speaker_gaps as f64,
     })
 }
 
@@ -315,7 +319,23 @@ fn devices(phone: &Phone) -> view::DevicesView {
         microphone: choice.microphone.clone(),
         speaker: choice.speaker.clone(),
         ringer: choice.ringer.clone(),
+        ringers: choice.ringer.iter().chain(&choice.more_ringers).cloned().collect(),
         problem: phone.audio_problem().map(text),
+    }
+}
+
+fn headset_test(test: &HeadsetTest) -> view::HeadsetTestView {
+    let verdict = |v: &HeadsetVerdict| view::HeadsetVerdict {
+        text: text(&v.text),
+        speech_db: v.speech_db,
+        noise_db: v.noise_db,
+        peak: v.peak,
+    };
+    match test {
+        HeadsetTest::Recording { seconds } => view::HeadsetTestView::Recording { seconds: *seconds },
+        HeadsetTest::Playing(v) => view::HeadsetTestView::Playing { verdict: verdict(v) },
+        HeadsetTest::Done(v) => view::HeadsetTestView::Done { verdict: verdict(v) },
+        HeadsetTest::Stopped => view::HeadsetTestView::Stopped,
     }
 }
 

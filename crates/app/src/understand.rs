@@ -42,6 +42,8 @@ pub fn understand(command: Command) -> Asked {
         Command::PracticeRing { customer } => return Asked::PracticeRing(customer),
         Command::Devices => ("devices", P::ListDevices),
         Command::SelectDevice { role, device } => ("select_device", P::SelectDevice(role.into(), device)),
+        Command::SelectRingers { devices } => ("select_ringers", P::SelectRingers(devices)),
+        Command::TestHeadset { seconds } => ("test_headset", P::TestHeadset(seconds)),
         Command::TestTone => ("test_tone", P::TestTone),
         Command::Meter { on } => ("meter", P::Meter(on)),
         Command::ChangeSettings { settings } => ("change_settings", P::ChangeSettings(Box::new(settings))),

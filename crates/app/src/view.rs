@@ -84,6 +84,10 @@ pub enum Event {
         #[specta(type = u32)]
         speaker: f32,
     },
+    /// How the test of the headset stands (`test_headset`).
+    HeadsetTest {
+        test: HeadsetTestView,
+    },
     /// A command was refused; nothing has changed by it.
     CommandFailed {
         command: String,
@@ -247,6 +251,11 @@ pub struct QualityView {
     /// Loss on the way to the far side, as it reports, 0.0 to 1.0.
     #[specta(type = Option<u32>)]
     pub remote_loss: Option<f32>,
+    /// Gaps that the microphone and the speaker made here since the call began.
+    #[specta(type = u32)]
+    pub microphone_gaps: f64,
+    #[specta(type = u32)]
+    pub speaker_gaps: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -294,7 +303,7 @@ pub enum Outcome {
     Failed,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type, Default)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
 pub struct DevicesView {
     pub microphones: Vec<DeviceView>,
     pub speakers: Vec<DeviceView>,
@@ -302,8 +311,42 @@ pub struct DevicesView {
     pub microphone: Option<String>,
     pub speaker: Option<String>,
     pub ringer: Option<String>,
+    /// All chosen devices that ring, `ringer` first; none: the speaker.
+    pub ringers: Vec<String>,
     /// What is wrong with the sound, if anything.
     pub problem: Option<Text>,
+}
+
+/// The test of the headset: the microphone is recorded, then played back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum HeadsetTestView {
+    Recording {
+        seconds: u8,
+    },
+    Playing {
+        verdict: HeadsetVerdict,
+    },
+    Done {
+        verdict: HeadsetVerdict,
+    },
+    /// Ended by a call or by the user.
+    Stopped,
+}
+
+/// What is to be said of the recording, in words and in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct HeadsetVerdict {
+    /// `test.good`, `test.silent`, `test.clipping`, `test.too_quiet` or `test.noisy`.
+    pub text: Text,
+    /// Levels of the speech and between words, dB of full scale.
+    #[specta(type = u32)]
+    pub speech_db: f32,
+    #[specta(type = u32)]
+    pub noise_db: f32,
+    /// The highest sample, 0.0 to 1.0.
+    #[specta(type = u32)]
+    pub peak: f32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]

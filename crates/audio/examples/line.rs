@@ -53,7 +53,8 @@ fn list() -> Anything {
 
 fn phone(microphone: &str, speaker: &str) -> Result<(Audio, Receiver<AudioEvent>), hatif_audio::AudioError> {
     let (sender, events) = channel();
-    let choice = DeviceChoice { microphone: Some(microphone.into()), speaker: Some(speaker.into()), ringer: None };
+    let choice =
+        DeviceChoice { microphone: Some(microphone.into()), speaker: Some(speaker.into()), ..DeviceChoice::default() };
     let config = AudioConfig { choice, ..AudioConfig::default() };
     Ok((Audio::start(config, move |event| drop(sender.send(event)))?, events))
 }

@@ -23,6 +23,7 @@ mod pipewire;
 mod port;
 mod priority;
 mod problem;
+mod rehearsal;
 mod ring;
 mod slot;
 mod sound;

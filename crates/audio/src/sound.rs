@@ -20,11 +20,20 @@ pub(crate) struct Wanted {
     pub microphone: bool,
     pub speaker: bool,
     pub ringer: bool,
+    /// Needed in a moment: devices that take a while to open are opened now.
+    pub soon: Soon,
+}
+
+/// What a call that rings or is being answered is about to need.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Soon {
+    pub microphone: bool,
+    pub speaker: bool,
 }
 
 impl Wanted {
     pub fn any(self) -> bool {
-        self.microphone || self.speaker || self.ringer
+        self.microphone || self.speaker || self.ringer || self.soon != Soon::default()
     }
 }
 
@@ -104,12 +113,18 @@ impl Sound {
         }
     }
 
-    /// The next 10 ms of the microphone; silence if there is none.
-    pub fn read(&mut self, microphone: &mut Block) {
+    /// The next 10 ms of the microphone; silence, and false, if there is none.
+    pub fn read(&mut self, microphone: &mut Block) -> bool {
         match self {
-            Sound::Files { player: Some(player), .. } => player.read(microphone),
+            Sound::Files { player: Some(player), .. } => {
+                player.read(microphone);
+                true
+            }
             Sound::System(system) => system.read(microphone),
-            Sound::None | Sound::Files { .. } => microphone.fill(0.0),
+            Sound::None | Sound::Files { .. } => {
+                microphone.fill(0.0);
+                false
+            }
         }
     }
 
@@ -127,7 +142,7 @@ impl Sound {
     }
 }
 
-pub(crate) fn mix(speaker: &mut Block, ringer: &Block) {
+pub(crate) fn mix(speaker: &mut Block, ringer: &[f32]) {
     for (sample, ring) in speaker.iter_mut().zip(ringer) {
         *sample += ring;
     }

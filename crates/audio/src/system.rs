@@ -84,8 +84,9 @@ impl System {
     /// Every tick, and while the media thread sleeps as often as [`System::rest`] says.
     pub fn update(&mut self, wanted: Wanted, now: Instant, on_event: &mut impl FnMut(AudioEvent)) {
         let shared = self.ringer_is_speaker();
-        self.slot(DeviceRole::Microphone).update(wanted.microphone, now);
-        self.slot(DeviceRole::Speaker).update(wanted.speaker || (wanted.ringer && shared), now);
+        let speaker = wanted.speaker || wanted.soon.speaker || (wanted.ringer && shared);
+        self.slot(DeviceRole::Microphone).update(wanted.microphone || wanted.soon.microphone, now);
+        self.slot(DeviceRole::Speaker).update(speaker, now);
         self.slot(DeviceRole::Ringer).update(wanted.ringer && !shared, now);
         if self.list_matters(now) && self.list_next <= now && !self.list_pending {
             let sent = self.requests.as_ref().is_some_and(|requests| requests.try_send(Request::List).is_ok());
@@ -125,11 +126,18 @@ impl System {
         self.tell_problem(on_event);
     }
 
-    pub fn read(&mut self, microphone: &mut Block) {
+    /// Whether there is a microphone that gives something.
+    pub fn read(&mut self, microphone: &mut Block) -> bool {
         let now = nanos(self.epoch);
         match self.slot(DeviceRole::Microphone).end() {
-            Some(End::Capture(end)) => end.read(microphone, now),
-            _ => microphone.fill(0.0),
+            Some(End::Capture(end)) => {
+                end.read(microphone, now);
+                end.meter().calls() > 0
+            }
+            _ => {
+                microphone.fill(0.0);
+                false
+            }
         }
     }
 

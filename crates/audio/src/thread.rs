@@ -7,10 +7,11 @@ use crate::{
     packet::RtcpReceived,
     port::{OpenError, Port},
     priority, problem,
-    sound::{Sound, Wanted},
+    rehearsal::Rehearsal,
+    sound::{Soon, Sound, Wanted},
 };
 use hatif_core::{
-    audio::{AudioCommand, AudioEvent, CallSource, CallStats, Tone},
+    audio::{AudioCommand, AudioEvent, CallSource, CallStats, HeadsetTest, Tone},
     ids::CallId,
     sip,
     text::Text,
@@ -43,6 +44,9 @@ const DIGIT_SECONDS: Duration = Duration::from_secs(1);
 /// The operating system's poll counts whole milliseconds; the rest is slept.
 const POLL_GRAIN: Duration = Duration::from_millis(1);
 
+/// A test of the headset records no longer than this.
+const MAX_TEST_SECONDS: u8 = 30;
+
 pub(crate) enum Message {
     Command(AudioCommand),
     /// From the thread that opens sound devices.
@@ -73,6 +77,8 @@ pub(crate) struct MediaThread<F> {
     tone: Option<(Tone, Option<Instant>)>,
     digit_until: Option<Instant>,
     meter: bool,
+    soon: Soon,
+    rehearsal: Option<Rehearsal>,
     clock: TickClock,
     datagram_budget: u32,
 }
@@ -98,6 +104,8 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             tone: None,
             digit_until: None,
             meter: false,
+            soon: Soon::default(),
+            rehearsal: None,
             clock: TickClock::new(Instant::now()),
             datagram_budget: DATAGRAM_BUDGET,
         })
@@ -158,8 +166,16 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         self.sound.update(wanted, now, &mut self.on_event);
 
         let (mut microphone, mut speaker, mut ringer) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
-        self.sound.read(&mut microphone);
+        let captured = self.sound.read(&mut microphone).then_some(microphone);
         self.engine.tick(now, &microphone, &mut speaker, &mut ringer);
+        if let Some(test) =
+            self.rehearsal.as_mut().and_then(|test| test.tick(captured.as_ref(), &microphone, &mut speaker))
+        {
+            if matches!(test, HeadsetTest::Done(_)) {
+                self.rehearsal = None;
+            }
+            (self.on_event)(AudioEvent::HeadsetTest(test));
+        }
         self.sound.write(&mut speaker, &ringer);
         self.drain();
         self.clock.take(now);
@@ -242,9 +258,10 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         let tone = self.tone.filter(|(_, until)| until.is_none_or(|until| now < until)).map(|(tone, _)| tone);
         let digit = self.digit_until.is_some_and(|until| now < until);
         Wanted {
-            microphone: call || self.meter,
-            speaker: call || digit || tone.is_some_and(|tone| tone != Tone::Ring),
+            microphone: call || self.meter || self.rehearsal.is_some(),
+            speaker: call || self.rehearsal.is_some() || digit || tone.is_some_and(|tone| tone != Tone::Ring),
             ringer: tone == Some(Tone::Ring),
+            soon: self.soon,
         }
     }
 
@@ -285,9 +302,25 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
                 self.meter = on;
                 self.engine.set_meter(on);
             }
+            AudioCommand::Prepare { microphone, speaker } => self.soon = Soon { microphone, speaker },
+            AudioCommand::SetSound(_) => {}
+            AudioCommand::TestHeadset { seconds } => self.test_headset(seconds),
             AudioCommand::Shutdown => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())
+    }
+
+    /// 0 seconds end the test; so does the media of a call.
+    fn test_headset(&mut self, seconds: u8) {
+        if self.rehearsal.take().is_some() {
+            (self.on_event)(AudioEvent::HeadsetTest(HeadsetTest::Stopped));
+        }
+        if seconds > 0 && self.lines.is_empty() {
+            let rehearsal = Rehearsal::new(seconds.min(MAX_TEST_SECONDS));
+            (self.on_event)(AudioEvent::HeadsetTest(rehearsal.began()));
+            self.rehearsal = Some(rehearsal);
+            self.sound.microphone_opened();
+        }
     }
 
     fn open_port(&mut self, call: CallId, bind: IpAddr) {
@@ -326,6 +359,9 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             return;
         };
         line.port.set_remote(session.remote);
+        if self.rehearsal.take().is_some() {
+            (self.on_event)(AudioEvent::HeadsetTest(HeadsetTest::Stopped));
+        }
         let first = line.payload.replace((session.payload_in, session.payload)).is_none();
         if first {
             line.port.flush();
@@ -420,5 +456,7 @@ fn call_stats(stats: hatif_media::StreamStats) -> CallStats {
         buffer_ms: stats.buffer_ms,
         round_trip_ms: stats.round_trip_ms,
         remote_loss: stats.remote_loss,
+        microphone_gaps: 0,
+        speaker_gaps: 0,
     }
 }

@@ -19,7 +19,7 @@ use support::{
 const CALL: CallId = CallId(1);
 
 fn choice(microphone: &str, speaker: &str) -> DeviceChoice {
-    DeviceChoice { microphone: Some(microphone.into()), speaker: Some(speaker.into()), ringer: None }
+    DeviceChoice { microphone: Some(microphone.into()), speaker: Some(speaker.into()), ..DeviceChoice::default() }
 }
 
 fn on(choice: DeviceChoice) -> Station {

@@ -30,6 +30,147 @@ pub struct DeviceChoice {
     pub microphone: Option<String>,
     pub speaker: Option<String>,
     pub ringer: Option<String>,
+    /// Devices that ring too, beside `ringer`.
+    pub more_ringers: Vec<String>,
+    /// Chosen before, the latest first: used in this order while the chosen one is not there, before the default is.
+    pub microphones_before: Vec<String>,
+    pub speakers_before: Vec<String>,
+}
+
+/// Devices that are remembered from earlier choices, and ringers, of each kind.
+pub const MAX_REMEMBERED: usize = 8;
+
+impl DeviceChoice {
+    /// Chooses a device; the one before it is remembered as a fallback.
+    pub fn choose(&mut self, role: DeviceRole, device: Option<String>) {
+        let (chosen, before) = match role {
+            DeviceRole::Microphone => (&mut self.microphone, &mut self.microphones_before),
+            DeviceRole::Speaker => (&mut self.speaker, &mut self.speakers_before),
+            DeviceRole::Ringer => {
+                self.more_ringers.clear();
+                self.ringer = device;
+                return;
+            }
+        };
+        let last = std::mem::replace(chosen, device);
+        if *chosen != last {
+            before.retain(|id| Some(id) != last.as_ref() && Some(id) != chosen.as_ref());
+            before.splice(0..0, last);
+            before.truncate(MAX_REMEMBERED);
+        }
+    }
+
+    /// Chooses all devices that ring; none is the speaker. Repetitions, and more than the bound, are left out.
+    pub fn choose_ringers(&mut self, devices: Vec<String>) {
+        let mut ringers: Vec<String> = Vec::new();
+        for id in devices {
+            if !ringers.contains(&id) && ringers.len() < MAX_REMEMBERED {
+                ringers.push(id);
+            }
+        }
+        let mut ringers = ringers.into_iter();
+        self.ringer = ringers.next();
+        self.more_ringers = ringers.collect();
+    }
+}
+
+/// How loud a device is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Type)]
+#[serde(default)]
+pub struct Volume {
+    /// 0 to 100, as it is felt: 100 changes nothing, 50 is half as loud to the ear (-18 dB).
+    pub percent: u8,
+    pub muted: bool,
+}
+
+impl Default for Volume {
+    fn default() -> Self {
+        Volume { percent: 100, muted: false }
+    }
+}
+
+impl Volume {
+    /// The factor for samples: the cube of the share, as sound servers do it.
+    pub fn gain(self) -> f32 {
+        if self.muted { 0.0 } else { (f32::from(self.percent.min(100)) / 100.0).powi(3) }
+    }
+}
+
+/// When the echo of the loudspeaker is taken out of the microphone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum EchoCancellation {
+    /// When an echo is heard: a headset makes none, and is spared what the cancelling costs.
+    #[default]
+    Auto,
+    On,
+    Off,
+}
+
+/// What is done with sound on its way from the microphone and to the ears.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Type)]
+#[serde(default)]
+pub struct SoundSettings {
+    /// Nothing is done with the microphone's sound, whatever the five below say. The volume counts.
+    pub raw: bool,
+    pub high_pass: bool,
+    pub noise_suppression: bool,
+    pub automatic_gain: bool,
+    pub echo_cancellation: EchoCancellation,
+    /// One's own voice in one's own ears, 0 (none) to 100 per cent.
+    pub sidetone: u8,
+    pub microphone: Volume,
+    pub speaker: Volume,
+    pub ringer: Volume,
+}
+
+impl Default for SoundSettings {
+    fn default() -> Self {
+        SoundSettings {
+            raw: false,
+            high_pass: true,
+            noise_suppression: true,
+            automatic_gain: true,
+            echo_cancellation: EchoCancellation::Auto,
+            sidetone: 0,
+            microphone: Volume::default(),
+            speaker: Volume::default(),
+            ringer: Volume::default(),
+        }
+    }
+}
+
+impl SoundSettings {
+    /// Whether no volume is above 100.
+    pub fn is_in_range(&self) -> bool {
+        let volumes = [self.microphone, self.speaker, self.ringer];
+        self.sidetone <= 100 && volumes.iter().all(|volume| volume.percent <= 100)
+    }
+}
+
+/// How the test of the headset stands.
+#[derive(Clone, PartialEq, Debug)]
+pub enum HeadsetTest {
+    Recording {
+        seconds: u8,
+    },
+    /// What was recorded is played back.
+    Playing(HeadsetVerdict),
+    Done(HeadsetVerdict),
+    /// Ended before anything could be said.
+    Stopped,
+}
+
+/// What is to be said of a recording of somebody speaking.
+#[derive(Clone, PartialEq, Debug)]
+pub struct HeadsetVerdict {
+    /// `test.good`, or what is wrong, the gravest first: `test.silent`, `test.clipping`, `test.too_quiet`, `test.noisy`.
+    pub text: Text,
+    /// Level of the speech and of what is heard between words, dB of full scale; at least -100.
+    pub speech_db: f32,
+    pub noise_db: f32,
+    /// The highest sample, 0.0 to 1.0.
+    pub peak: f32,
 }
 
 /// Sounds made here.
@@ -105,6 +246,17 @@ pub enum AudioCommand {
     StopTone,
     ListDevices,
     SelectDevices(DeviceChoice),
+    /// Devices that a call is about to need are opened now, so that its first words are whole. Nothing of the microphone
+    /// goes anywhere by this: only `Microphone` opens a way into a call.
+    Prepare {
+        microphone: bool,
+        speaker: bool,
+    },
+    SetSound(SoundSettings),
+    /// Records the microphone for `seconds` (1 to 30), plays it back and judges it. 0 ends a test that runs.
+    TestHeadset {
+        seconds: u8,
+    },
     /// Opens the microphone for the level meter (settings page), and closes it again.
     Meter {
         on: bool,
@@ -128,6 +280,21 @@ pub enum AudioEvent {
     },
     /// What is wrong with the sound devices, or `None` when it is mended.
     Problem(Option<Text>),
+    /// Sound goes on at another device than before; its name.
+    Moved {
+        role: DeviceRole,
+        device: String,
+    },
+    /// A headset was connected; it is not used unless it is chosen.
+    Arrived {
+        role: DeviceRole,
+        device: AudioDevice,
+    },
+    /// Somebody speaks into the microphone while no call takes it, or no longer.
+    Unheard(bool),
+    /// The microphone is so loud that it distorts.
+    Clipping,
+    HeadsetTest(HeadsetTest),
     /// Peak levels of the last 66 ms, 0.0 to 1.0. Only while a call or the meter runs.
     Level {
         microphone: f32,
@@ -164,4 +331,7 @@ pub struct CallStats {
     pub round_trip_ms: Option<f32>,
     /// Loss that the far side reports of our stream, 0.0 to 1.0.
     pub remote_loss: Option<f32>,
+    /// Gaps in the microphone's and the speaker's sound since the call began (overruns and underruns of the devices).
+    pub microphone_gaps: u64,
+    pub speaker_gaps: u64,
 }

@@ -13,7 +13,7 @@ mod sound;
 
 use crate::{
     account::{Account, Password, Registration},
-    audio::{AudioCommand, AudioDevice, AudioEvent, CallStats, DeviceRole, Tone},
+    audio::{AudioCommand, AudioDevice, AudioEvent, CallStats, DeviceRole, HeadsetTest, Tone},
     call::Call,
     ids::{AccountId, CallId},
     settings::{Layers, Provenance, Settings},
@@ -67,6 +67,10 @@ pub enum Command {
     Dtmf(CallId, String),
     ListDevices,
     SelectDevice(DeviceRole, Option<String>),
+    /// The devices that ring; none: the speaker.
+    SelectRingers(Vec<String>),
+    /// Seconds to record; 0 ends the test.
+    TestHeadset(u8),
     TestTone,
     Meter(bool),
     /// Devices in it are ignored: `SelectDevice` chooses those.
@@ -144,6 +148,7 @@ pub enum Change {
         microphone: f32,
         speaker: f32,
     },
+    HeadsetTest(HeadsetTest),
     CommandFailed {
         command: &'static str,
         text: Text,
@@ -236,6 +241,10 @@ pub struct Phone {
     inputs: Vec<AudioDevice>,
     outputs: Vec<AudioDevice>,
     audio_problem: Option<Text>,
+    /// What the audio was last told to keep ready: microphone and speaker.
+    prepared: (bool, bool),
+    /// Somebody speaks, and no call hears it.
+    unheard: bool,
     notices: Vec<Notice>,
     next_notice: u32,
     next_call: u32,
@@ -274,6 +283,8 @@ impl Phone {
             inputs: Vec::new(),
             outputs: Vec::new(),
             audio_problem: None,
+            prepared: (false, false),
+            unheard: false,
             notices: Vec::new(),
             next_notice: 1,
             next_call: 1,
@@ -344,6 +355,8 @@ impl Phone {
                 Ok(())
             }
             Command::SelectDevice(role, device) => self.select_device(role, device),
+            Command::SelectRingers(devices) => self.select_ringers(devices),
+            Command::TestHeadset(seconds) => self.test_headset(seconds),
             Command::TestTone => self.test_tone(now),
             Command::Meter(on) => {
                 self.tell_audio(AudioCommand::Meter { on });

@@ -7,7 +7,11 @@
 //! Every layer but Hatif's own is rows, key to JSON: a row that makes no sense spoils nothing but itself, and a setting
 //! that is new needs no migration. [`Settings`] is what comes of them, and all that the rest of the application sees.
 
-use crate::{audio::DeviceChoice, ids::AccountId, text::Text};
+use crate::{
+    audio::{DeviceChoice, SoundSettings},
+    ids::AccountId,
+    text::Text,
+};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use std::collections::BTreeMap;
@@ -87,6 +91,7 @@ pub struct Settings {
     pub calendar: Calendar,
     /// Chosen by `SelectDevice`, not by `ChangeSettings`.
     pub devices: DeviceChoice,
+    pub sound: SoundSettings,
     /// The account that calls go out on, when none is named.
     pub default_account: Option<AccountId>,
     /// The first-run page was finished.
@@ -107,6 +112,7 @@ impl Default for Settings {
             numerals: Numerals::default(),
             calendar: Calendar::default(),
             devices: DeviceChoice::default(),
+            sound: SoundSettings::default(),
             default_account: None,
             welcomed: false,
         }
@@ -122,6 +128,9 @@ impl Settings {
         };
         if !(low..=high).contains(&self.text_size) {
             return range("text_size", low.to_string(), high.to_string());
+        }
+        if !self.sound.is_in_range() {
+            return range("sound", "0".into(), "100".into());
         }
         if self.language.as_ref().is_some_and(|tag| !is_tag(tag)) {
             return Err(Text::new("settings.bad_value").with("setting", "language"));

@@ -96,6 +96,8 @@ pub enum CredentialStore {
 }
 
 #[derive(Clone, PartialEq, Debug)]
+// The large one comes once.
+#[allow(clippy::large_enum_variant)]
 pub enum StoreEvent {
     Loaded {
         /// What the user chose, rows that can be read.

@@ -75,6 +75,10 @@ export type Command =
 { command: "devices" } | 
 /**  `device: null` is the system's default. */
 { command: "select_device"; role: DeviceRole; device: string | null } | 
+/**  All devices that ring; none: the speaker. */
+{ command: "select_ringers"; devices: string[] } | 
+/**  Records the microphone for `seconds` (1 to 30), plays it back and judges it: `headset_test` events. 0 ends it. */
+{ command: "test_headset"; seconds: number } | 
 /**  Plays three notes on the speaker. */
 { command: "test_tone" } | 
 /**  Opens the microphone for the level meter, and closes it. */
@@ -111,6 +115,11 @@ export type DeviceChoice = {
 	microphone?: string | null,
 	speaker?: string | null,
 	ringer?: string | null,
+	/**  Devices that ring too, beside `ringer`. */
+	more_ringers?: string[],
+	/**  Chosen before, the latest first: used in this order while the chosen one is not there, before the default is. */
+	microphones_before?: string[],
+	speakers_before?: string[],
 };
 
 export type DeviceRole = "microphone" | "speaker" | "ringer";
@@ -128,11 +137,18 @@ export type DevicesView = {
 	microphone: string | null,
 	speaker: string | null,
 	ringer: string | null,
+	/**  All chosen devices that ring, `ringer` first; none: the speaker. */
+	ringers: string[],
 	/**  What is wrong with the sound, if anything. */
 	problem: Text | null,
 };
 
 export type Direction = "incoming" | "outgoing";
+
+/**  When the echo of the loudspeaker is taken out of the microphone. */
+export type EchoCancellation = 
+/**  When an echo is heard: a headset makes none, and is spared what the cancelling costs. */
+"auto" | "on" | "off";
 
 /**  What changed, with its whole new value. */
 export type Event = { event: "snapshot"; snapshot: Snapshot } | { event: "account_changed"; account: AccountView } | { event: "account_gone"; account: number } | { event: "call_changed"; call: CallView } | 
@@ -156,10 +172,28 @@ provenance: { [key in string]: Provenance } } |
 { event: "quality"; call: number; quality: QualityView } | 
 /**  Peak levels 0.0 to 1.0, 15 times a second, while a call or the meter runs. */
 { event: "level"; microphone: number; speaker: number } | 
+/**  How the test of the headset stands (`test_headset`). */
+{ event: "headset_test"; test: HeadsetTestView } | 
 /**  A command was refused; nothing has changed by it. */
 { event: "command_failed"; command: string; text: Text } | 
 /**  The application has closed everything and ends. */
 { event: "stopped" };
+
+/**  The test of the headset: the microphone is recorded, then played back. */
+export type HeadsetTestView = { state: "recording"; seconds: number } | { state: "playing"; verdict: HeadsetVerdict } | { state: "done"; verdict: HeadsetVerdict } | 
+/**  Ended by a call or by the user. */
+{ state: "stopped" };
+
+/**  What is to be said of the recording, in words and in numbers. */
+export type HeadsetVerdict = {
+	/**  `test.good`, `test.silent`, `test.clipping`, `test.too_quiet` or `test.noisy`. */
+	text: Text,
+	/**  Levels of the speech and between words, dB of full scale. */
+	speech_db: number,
+	noise_db: number,
+	/**  The highest sample, 0.0 to 1.0. */
+	peak: number,
+};
 
 export type HistoryEntry = {
 	/**  Id as text: it does not fit a JavaScript number's integers for ever. */
@@ -294,6 +328,9 @@ export type QualityView = {
 	round_trip_ms: number | null,
 	/**  Loss on the way to the far side, as it reports, 0.0 to 1.0. */
 	remote_loss: number | null,
+	/**  Gaps that the microphone and the speaker made here since the call began. */
+	microphone_gaps: number,
+	speaker_gaps: number,
 };
 
 export type RegistrationView = { state: "off" } | { state: "trying" } | { state: "up" } | 
@@ -313,6 +350,7 @@ export type Settings = {
 	calendar?: Calendar,
 	/**  Chosen by `SelectDevice`, not by `ChangeSettings`. */
 	devices?: DeviceChoice,
+	sound?: SoundSettings,
 	/**  The account that calls go out on, when none is named. */
 	default_account?: AccountId | null,
 	/**  The first-run page was finished. */
@@ -336,6 +374,21 @@ export type Snapshot = {
 	window?: WindowChoice | null,
 };
 
+/**  What is done with sound on its way from the microphone and to the ears. */
+export type SoundSettings = {
+	/**  Nothing is done with the microphone's sound, whatever the five below say. The volume counts. */
+	raw?: boolean,
+	high_pass?: boolean,
+	noise_suppression?: boolean,
+	automatic_gain?: boolean,
+	echo_cancellation?: EchoCancellation,
+	/**  One's own voice in one's own ears, 0 (none) to 100 per cent. */
+	sidetone?: number,
+	microphone?: Volume,
+	speaker?: Volume,
+	ringer?: Volume,
+};
+
 /**  A message for a person: entry `msg.<code>` of the catalogue, with its parameters. */
 export type Text = {
 	code: string,
@@ -346,6 +399,13 @@ export type Text = {
 export type Theme = "system" | "light" | "dark";
 
 export type Transport = "udp" | "tcp" | "tls";
+
+/**  How loud a device is. */
+export type Volume = {
+	/**  0 to 100, as it is felt: 100 changes nothing, 50 is half as loud to the ear (-18 dB). */
+	percent?: number,
+	muted?: boolean,
+};
 
 /**  How the window stands on the desktop. */
 export type WindowChoice = {

@@ -8,6 +8,7 @@ import { call as newCall, scenarios } from './scenarios';
 
 const quality: QualityView = {
   level: 'good', sent: 0, received: 0, lost: 0, jitter_ms: 3.4, concealed: 0, buffer_ms: 40, round_trip_ms: 24, remote_loss: 0,
+  microphone_gaps: 0, speaker_gaps: 0,
 };
 
 export function fake(query: URLSearchParams): Backend {
@@ -21,6 +22,20 @@ class FakePhone implements Backend {
   #nextId = 1000;
   #lost: boolean;
   #meter: ReturnType<typeof setInterval> | undefined;
+
+  #test: ReturnType<typeof setTimeout> | undefined;
+
+  #testHeadset(seconds: number): void {
+    clearTimeout(this.#test);
+    if (seconds === 0) return this.#emit({ event: 'headset_test', test: { state: 'stopped' } });
+    const verdict = { text: { code: 'test.good', params: {} }, speech_db: -24, noise_db: -60, peak: 0.4 };
+    const later = (then: () => void) => { this.#test = setTimeout(then, seconds * 1000 * this.#pace); };
+    this.#emit({ event: 'headset_test', test: { state: 'recording', seconds } });
+    later(() => {
+      this.#emit({ event: 'headset_test', test: { state: 'playing', verdict } });
+      later(() => this.#emit({ event: 'headset_test', test: { state: 'done', verdict } }));
+    });
+  }
 
   constructor(query: URLSearchParams) {
     this.#lost = query.get('scenario') === 'lost';
@@ -84,6 +99,12 @@ class FakePhone implements Backend {
       }
       case 'devices':
         return this.#emit({ event: 'devices_changed', devices: this.#snapshot.devices });
+      case 'select_ringers': {
+        const devices = { ...this.#snapshot.devices, ringer: command.devices[0] ?? null, ringers: command.devices };
+        return this.#emit({ event: 'devices_changed', devices });
+      }
+      case 'test_headset':
+        return this.#testHeadset(command.seconds);
       case 'meter':
         return this.#runMeter(command.on);
       case 'change_settings':

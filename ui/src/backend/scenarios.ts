@@ -57,7 +57,7 @@ const active = (since: number, hold: 'none' | 'local' = 'none', muted = false): 
 
 const clear = {
   level: 'good', sent: 4120, received: 4102, lost: 2, jitter_ms: 4.2, concealed: 0.001, buffer_ms: 42, round_trip_ms: 38,
-  remote_loss: 0,
+  remote_loss: 0, microphone_gaps: 0, speaker_gaps: 0,
 } as const;
 
 const names: [string | null, string, HistoryEntry['direction'], Outcome, number, number][] = [
@@ -97,7 +97,7 @@ const empty: Snapshot = {
       { id: 'jabra-out', name: 'Jabra Evolve2 40', is_default: true },
       { id: 'hdmi', name: 'HDMI / DisplayPort', is_default: false },
     ],
-    microphone: null, speaker: null, ringer: 'hdmi', problem: null,
+    microphone: null, speaker: null, ringer: 'hdmi', ringers: ['hdmi'], problem: null,
   },
 };
 
@@ -179,7 +179,7 @@ export const scenarios: Record<string, Snapshot> = {
   ),
   'no-devices': {
     ...home,
-    devices: { microphones: [], speakers: [], microphone: null, speaker: null, ringer: null, problem: text('audio.no_microphone') },
+    devices: { microphones: [], speakers: [], microphone: null, speaker: null, ringer: null, ringers: [], problem: text('audio.no_microphone') },
   },
   'device-gone': { ...home, devices: { ...empty.devices, microphone: 'headset-that-is-gone', problem: text('audio.device_gone') } },
   'yesterday-only': { ...home, history: history.map((h) => ({ ...h, started_ms: (h.started_ms ?? 0) - 3 * DAY })) },

@@ -37,6 +37,7 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
     case 'settings_imported':
     case 'digit_received':
     case 'level':
+    case 'headset_test':
     case 'command_failed':
     case 'stopped':
       return snapshot;

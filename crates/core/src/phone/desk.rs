@@ -30,6 +30,7 @@ impl Phone {
         self.last_interaction = self.history.iter().map(|i| i.id).max().unwrap_or(0).max(self.last_interaction);
         self.credentials = credentials;
         self.tell_audio(AudioCommand::SelectDevices(self.settings().devices.clone()));
+        self.tell_audio(AudioCommand::SetSound(self.settings().sound));
         self.tell_audio(AudioCommand::ListDevices);
         self.change(Change::All);
         if let Some(problem) = problem {
@@ -66,12 +67,18 @@ impl Phone {
 
     pub(super) fn select_device(&mut self, role: DeviceRole, device: Option<String>) -> Result<(), Text> {
         let mut settings = self.settings().clone();
-        let choice = &mut settings.devices;
-        *match role {
-            DeviceRole::Microphone => &mut choice.microphone,
-            DeviceRole::Speaker => &mut choice.speaker,
-            DeviceRole::Ringer => &mut choice.ringer,
-        } = device;
+        settings.devices.choose(role, device);
+        self.withdraw("audio.device_arrived");
+        self.devices_chosen(settings)
+    }
+
+    pub(super) fn select_ringers(&mut self, devices: Vec<String>) -> Result<(), Text> {
+        let mut settings = self.settings().clone();
+        settings.devices.choose_ringers(devices);
+        self.devices_chosen(settings)
+    }
+
+    fn devices_chosen(&mut self, settings: Settings) -> Result<(), Text> {
         self.settings.change(&settings)?;
         self.tell_audio(AudioCommand::SelectDevices(settings.devices));
         self.tell_store(StoreCommand::SaveSettings(self.settings.user().clone()));
@@ -103,6 +110,7 @@ impl Phone {
     }
 
     fn settings_changed(&mut self) {
+        self.tell_audio(AudioCommand::SetSound(self.settings().sound));
         self.tell_store(StoreCommand::SaveSettings(self.settings.user().clone()));
         self.change(Change::Settings);
     }
@@ -152,6 +160,14 @@ impl Phone {
         self.next_notice += 1;
         self.notices.push(Notice { id, level, text });
         self.change(Change::NoticeRaised(id));
+    }
+
+    /// Takes back what is told by this code: it is no longer so.
+    pub(super) fn withdraw(&mut self, code: &str) {
+        while let Some(position) = self.notices.iter().position(|n| n.text.code == code) {
+            let gone = self.notices.remove(position);
+            self.change(Change::NoticeGone(gone.id));
+        }
     }
 
     pub(super) fn dismiss_notice(&mut self, id: u32) -> Result<(), Text> {

@@ -1,12 +1,16 @@
 //! What is heard: microphones, loudspeakers and tones follow from the calls' states, here and nowhere else.
 
-use super::{Change, Now, Phone};
+use super::{Change, NoticeLevel, Now, Phone};
 use crate::{
     audio::{AudioCommand, AudioEvent, Tone},
     call::{CallState, EndReason},
     text::Text,
 };
 use std::time::Duration;
+
+const YOU_ARE_MUTED: &str = "audio.you_are_muted";
+/// A test of the headset records no longer than this.
+const MAX_TEST_SECONDS: u8 = 30;
 
 impl Phone {
     pub(super) fn audio(&mut self, now: Now, event: AudioEvent) {
@@ -24,6 +28,23 @@ impl Phone {
                     self.change(Change::Devices);
                 }
             }
+            AudioEvent::Moved { device, .. } => {
+                self.withdraw("audio.moved");
+                if self.living_calls() > 0 {
+                    self.raise(NoticeLevel::Info, Text::new("audio.moved").with("device", device));
+                }
+            }
+            AudioEvent::Arrived { device, .. } => {
+                // A headset is a microphone and a speaker: told once.
+                self.raise(NoticeLevel::Info, Text::new("audio.device_arrived").with("device", device.name));
+            }
+            AudioEvent::Unheard(unheard) => self.unheard = unheard,
+            AudioEvent::Clipping => {
+                if self.living_calls() > 0 {
+                    self.raise(NoticeLevel::Warning, Text::new("audio.clipping"));
+                }
+            }
+            AudioEvent::HeadsetTest(test) => self.change(Change::HeadsetTest(test)),
             AudioEvent::Level { microphone, speaker } => self.change(Change::Level { microphone, speaker }),
             AudioEvent::Stats { call, stats } => {
                 if let Some(entry) = self.living(call) {
@@ -67,6 +88,8 @@ impl Phone {
         for command in commands {
             self.tell_audio(command);
         }
+        self.prepare_devices();
+        self.remind_of_mute();
         if self.passing_tone.is_some_and(|(_, until)| until <= now.mono) {
             self.passing_tone = None;
         }
@@ -75,6 +98,42 @@ impl Phone {
             self.tone = tone;
             self.tell_audio(tone.map_or(AudioCommand::StopTone, AudioCommand::PlayTone));
         }
+    }
+
+    /// Devices take half a second to open. The speaker is opened while a call rings; the microphone not before somebody
+    /// here has answered or dialled.
+    fn prepare_devices(&mut self) {
+        let any = |is: fn(&CallState) -> bool| self.calls.values().any(|c| is(&c.call.state));
+        let microphone = any(|s| matches!(s, CallState::Dialing | CallState::Ringing { .. } | CallState::Answering));
+        let speaker = microphone || any(|s| matches!(s, CallState::Incoming));
+        if self.prepared != (microphone, speaker) {
+            self.prepared = (microphone, speaker);
+            self.tell_audio(AudioCommand::Prepare { microphone, speaker });
+        }
+    }
+
+    /// Says so while somebody speaks into a microphone that is muted; not while a call is merely on hold.
+    fn remind_of_mute(&mut self) {
+        let muted = self.settings().sound.microphone.muted;
+        let deaf = |state: &CallState| match state {
+            CallState::Active { hold, muted: call_muted, .. } => !hold.local() && (*call_muted || muted),
+            _ => false,
+        };
+        let remind = self.unheard && self.calls.values().any(|c| deaf(&c.call.state));
+        let reminded = self.notices.iter().any(|n| n.text.code == YOU_ARE_MUTED);
+        if remind && !reminded {
+            self.raise(NoticeLevel::Warning, Text::new(YOU_ARE_MUTED));
+        } else if !remind && reminded {
+            self.withdraw(YOU_ARE_MUTED);
+        }
+    }
+
+    pub(super) fn test_headset(&mut self, seconds: u8) -> Result<(), Text> {
+        if seconds > 0 && self.living_calls() > 0 {
+            return Err(Text::new("command.not_now"));
+        }
+        self.tell_audio(AudioCommand::TestHeadset { seconds: seconds.min(MAX_TEST_SECONDS) });
+        Ok(())
     }
 
     fn wanted_tone(&self) -> Option<Tone> {
