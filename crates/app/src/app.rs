@@ -205,6 +205,8 @@ impl Run {
         let event = match save_beside(&downloads(&self.config.data), "hatif-settings", "json", &text) {
             Ok(file) => Event::SettingsExported { text, file: file.display().to_string() },
             Err(_) => Event::CommandFailed {
+                call: None,
+                account: None,
                 command: "export_settings".to_owned(),
                 text: present::text(&Text::new("settings.export_failed")),
             },
@@ -225,7 +227,12 @@ impl Run {
     }
 
     fn refuse(&mut self, command: &str, why: &Text) {
-        (self.on_event)(Event::CommandFailed { command: command.to_owned(), text: present::text(why) });
+        (self.on_event)(Event::CommandFailed {
+            command: command.to_owned(),
+            call: None,
+            account: None,
+            text: present::text(why),
+        });
     }
 
     fn input(&mut self, input: phone::Input) {

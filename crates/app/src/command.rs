@@ -1,6 +1,7 @@
 //! The application's commands: what a window, a program on standard input or a test can ask of the phone.
 //! One JSON object each, named by `command`. The shape is stable: additions only (docs/cli.md).
 
+pub use hatif_core::options::{AccountOptions, ForwardRule};
 pub use hatif_core::settings::{Calendar, Contrast, Motion, Numerals, Settings, Theme};
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -27,11 +28,30 @@ pub enum Command {
     Unregister {
         account: u32,
     },
-    /// Dials. Without `account`, the default one.
+    /// Dials. Without `account`, the default one. A premium number is refused with `dial.premium` until it comes again
+    /// with `confirmed`; the same holds for every command that has this field.
     Call {
         to: String,
         #[serde(default)]
         account: Option<u32>,
+        #[serde(default)]
+        confirmed: bool,
+    },
+    /// What dialling this would do; answered by `number_preview`.
+    PreviewNumber {
+        to: String,
+        #[serde(default)]
+        account: Option<u32>,
+    },
+    /// Dials the last number again that was dialled.
+    Redial,
+    CallMailbox {
+        account: u32,
+    },
+    /// Takes a call that rings at a colleague's, by the account's pickup code.
+    Pickup {
+        account: u32,
+        number: String,
     },
     Answer {
         call: u32,
@@ -53,6 +73,105 @@ pub enum Command {
     Dtmf {
         call: u32,
         digits: String,
+    },
+    /// Blind transfer: the far side is asked to call `to`. How it goes is the call's `transfer`; when it fails, the
+    /// customer is back.
+    Transfer {
+        call: u32,
+        to: String,
+        #[serde(default)]
+        confirmed: bool,
+    },
+    /// Asks somebody while the customer waits: holds `call` and dials. The new call has `consult_for`.
+    Consult {
+        call: u32,
+        to: String,
+        /// The customer's account when absent. Only there can the transfer be completed on most PBXes.
+        #[serde(default)]
+        account: Option<u32>,
+        #[serde(default)]
+        confirmed: bool,
+    },
+    /// Connects the customer with whom was consulted, whether they have answered or it still rings there. `call` is
+    /// either of the two.
+    CompleteTransfer {
+        call: u32,
+    },
+    /// Hangs up the consultation and returns to the customer. `call` is either of the two.
+    AbandonConsult {
+        call: u32,
+    },
+    /// The one on hold takes the place of the one that is not. `call` is either of the two.
+    Swap {
+        call: u32,
+    },
+    /// Makes one conference of these calls (and of those that are in it already). Empty: all active calls.
+    Join {
+        calls: Vec<u32>,
+    },
+    /// Takes a call out of the conference and holds it.
+    Split {
+        call: u32,
+    },
+    /// Whether a party of the conference is heard, by us and by the others.
+    Silence {
+        call: u32,
+        on: bool,
+    },
+    /// Leaves the conference while the others stay: two parties are connected with each other, any number is handed over
+    /// to the account's conference room.
+    LeaveConference,
+    /// Does what the far side asks (`ask`). `choice`: which of its targets.
+    Grant {
+        call: u32,
+        #[serde(default)]
+        choice: u32,
+    },
+    Refuse {
+        call: u32,
+    },
+    /// Sends a caller who rings elsewhere.
+    Redirect {
+        call: u32,
+        to: String,
+        #[serde(default)]
+        confirmed: bool,
+    },
+    /// Sends `text` to the account's team lead (`help_to`).
+    Help {
+        call: u32,
+        text: String,
+    },
+    /// A short text to a colleague.
+    Message {
+        account: u32,
+        to: String,
+        text: String,
+    },
+    /// Nobody rings this phone, but who calls back after an emergency call.
+    SetDoNotDisturb {
+        on: bool,
+    },
+    /// Off: a second caller hears "busy".
+    SetCallWaiting {
+        on: bool,
+    },
+    /// While not ready, calls of a queue are turned away. A phone starts not ready.
+    SetAgentState {
+        state: AgentState,
+        /// Why not ready, in the agent's or the supervisor's words.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// Replaces an account's options; it does not register anew.
+    SetAccountOptions {
+        account: u32,
+        options: AccountOptions,
+    },
+    /// Replaces an account's forwarding rules alone.
+    SetForwarding {
+        account: u32,
+        rules: Vec<ForwardRule>,
     },
     /// One of the practice line's customers rings this phone.
     PracticeRing {
@@ -197,6 +316,18 @@ pub struct NewAccount {
     /// Port of a `direct` account, where others find it; 5060 when absent.
     #[serde(default)]
     pub local_port: Option<u16>,
+    /// Absent: the stored ones stay, or the defaults.
+    #[serde(default)]
+    pub options: Option<AccountOptions>,
+}
+
+/// Whether the agent takes calls of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentState {
+    Ready,
+    #[default]
+    NotReady,
 }
 
 /// A password on its way in. Never serialised back; `Debug` says nothing.

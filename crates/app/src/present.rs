@@ -10,25 +10,30 @@ use hatif_core::{
     call::{CallState, Direction, EndReason, Hold, Peer},
     ids::{AccountId, CallId},
     phone::{self, AccountEntry, CallEntry, Phone},
+    sip::Verified,
     store::{CredentialStore, Interaction},
     text::Text,
 };
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+mod desk;
 
 pub fn snapshot(phone: &Phone, now: phone::Now, system_language: &str) -> view::Snapshot {
     view::Snapshot {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        accounts: phone.accounts().map(account).collect(),
+        accounts: phone.accounts().map(|a| account(a, now)).collect(),
         calls: phone.calls().map(|c| call(phone, c, now)).collect(),
         history: history(phone),
         devices: devices(phone),
         settings: phone.settings().clone(),
         provenance: phone.provenance(),
         notices: phone.notices().iter().map(notice).collect(),
-        credentials: match phone.credentials() {
-            CredentialStore::Keyring => view::Credentials::Keyring,
-            CredentialStore::UntilClose => view::Credentials::UntilClose,
-        },
+        credentials: credentials(phone),
+        agent: desk::agent(phone.agent()),
+        colleagues: desk::colleagues(phone),
+        mailboxes: desk::mailboxes(phone),
+        messages: desk::messages(phone),
+        forwarding: desk::forwarding(phone),
         system_language: system_language.to_owned(),
         // The shell knows.
         window: None,
@@ -41,7 +46,7 @@ pub fn event(phone: &Phone, change: phone::Change, now: phone::Now, system_langu
     use view::Event as E;
     Some(match change {
         C::All => E::Snapshot { snapshot: snapshot(phone, now, system_language) },
-        C::Account(id) => E::AccountChanged { account: account(phone.account(id)?) },
+        C::Account(id) => E::AccountChanged { account: account(phone.account(id)?, now) },
         C::AccountGone(AccountId(account)) => E::AccountGone { account },
         C::Call(id) => E::CallChanged { call: call(phone, phone.call(id)?, now) },
         C::CallGone(CallId(call)) => E::CallGone { call },
@@ -62,7 +67,19 @@ pub fn event(phone: &Phone, change: phone::Change, now: phone::Now, system_langu
         C::Quality(id) => E::Quality { call: id.0, quality: quality(phone.call(id)?)? },
         C::Level { microphone, speaker } => E::Level { microphone, speaker },
         C::HeadsetTest(test) => E::HeadsetTest { test: headset_test(&test) },
-        C::CommandFailed { command, text: why } => E::CommandFailed { command: command.to_owned(), text: text(&why) },
+        C::Credentials => E::CredentialsChanged { credentials: credentials(phone) },
+        C::Agent => E::AgentChanged { agent: desk::agent(phone.agent()) },
+        C::Colleagues => E::ColleaguesChanged { colleagues: desk::colleagues(phone) },
+        C::Mailboxes => E::MailboxesChanged { mailboxes: desk::mailboxes(phone) },
+        C::Messages => E::MessagesChanged { messages: desk::messages(phone) },
+        C::Forwarding => E::ForwardingChanged { forwarding: desk::forwarding(phone) },
+        C::NumberPreview(preview) => E::NumberPreview { preview: desk::preview(preview) },
+        C::CommandFailed { command, call, account, text: why } => E::CommandFailed {
+            command: command.to_owned(),
+            call: call.map(|c| c.0),
+            account: account.map(|a| a.0),
+            text: text(&why),
+        },
         C::Stopped => E::Stopped,
     })
 }
@@ -74,7 +91,23 @@ pub fn text(text: &Text) -> TextView {
     }
 }
 
-fn account(entry: &AccountEntry) -> view::AccountView {
+fn credentials(phone: &Phone) -> view::Credentials {
+    match phone.credentials() {
+        CredentialStore::Keyring => view::Credentials::Keyring,
+        CredentialStore::UntilClose => view::Credentials::UntilClose,
+    }
+}
+
+/// An instant as Unix time in milliseconds, by the two clocks of now.
+fn instant(at: Instant, now: phone::Now) -> f64 {
+    let wall = match at.checked_duration_since(now.mono) {
+        Some(ahead) => now.wall.checked_add(ahead),
+        None => now.wall.checked_sub(now.mono.saturating_duration_since(at)),
+    };
+    millis(wall.unwrap_or(now.wall))
+}
+
+fn account(entry: &AccountEntry, now: phone::Now) -> view::AccountView {
     let a = &entry.account;
     view::AccountView {
         id: a.id.0,
@@ -90,9 +123,11 @@ fn account(entry: &AccountEntry) -> view::AccountView {
             Registration::Off => view::RegistrationView::Off,
             Registration::Trying => view::RegistrationView::Trying,
             Registration::Up => view::RegistrationView::Up,
-            Registration::Down { cause, retry_at } => {
-                view::RegistrationView::Down { reason: text(cause), retry: retry_at.is_some() }
-            }
+            Registration::Down { cause, retry_at } => view::RegistrationView::Down {
+                reason: text(cause),
+                retry: retry_at.is_some(),
+                retry_at_ms: retry_at.map(|at| instant(at, now)),
+            },
         },
         config: (a.kind != AccountKind::Practice).then(|| config(a)),
     }
@@ -121,6 +156,7 @@ fn config(a: &Account) -> dto::NewAccount {
         ca_file: a.ca_file.clone(),
         expires: Some(a.expires),
         local_port: a.local_port,
+        options: Some(a.options.clone()),
     }
 }
 
@@ -147,11 +183,52 @@ fn call(phone: &Phone, entry: &CallEntry, now: phone::Now) -> view::CallView {
         account_label: phone.account(c.account).map(|a| a.account.label.clone()).unwrap_or_default(),
         direction: direction(c.direction),
         peer: peer(&c.peer),
-        queue: entry.headers.queue.clone(),
+        queue: entry.fields.queue.clone(),
+        ivr: entry.fields.ivr.clone(),
+        customer: entry.fields.customer.clone(),
+        dialled: entry.headers.dialled.clone(),
+        verified: match entry.headers.verified {
+            Verified::Unknown => view::VerifiedView::Unknown,
+            Verified::Passed => view::VerifiedView::Passed,
+            Verified::Failed => view::VerifiedView::Failed,
+        },
+        practice: c.account == phone::PRACTICE,
+        emergency: entry.emergency,
+        consult_for: entry.consult_for.map(|c| c.0),
+        replaces: entry.replaces.map(|c| c.0),
+        conference: entry.conference,
+        silenced: entry.silenced,
+        transfer: entry.transfer.as_ref().map(transfer),
+        ask: entry.ask.as_ref().map(|a| ask(a, now)),
+        digits: entry.digits.clone(),
         started_ms: millis(c.started),
         state: state(&c.state, now),
-        actions: entry.actions().into_iter().map(action).collect(),
+        actions: phone.actions(c.id).into_iter().map(action).collect(),
         quality: quality(entry),
+    }
+}
+
+fn transfer(transfer: &phone::Transfer) -> view::TransferView {
+    use phone::TransferState as S;
+    let (state, reason) = match &transfer.state {
+        S::Cancelling { .. } | S::Asked => (view::TransferState::Asked, None),
+        S::Accepted => (view::TransferState::Accepted, None),
+        S::Ringing => (view::TransferState::Ringing, None),
+        S::Done => (view::TransferState::Done, None),
+        S::Failed(why) => (view::TransferState::Failed, Some(text(why))),
+    };
+    view::TransferView { to: transfer.to.clone(), state, reason }
+}
+
+fn ask(ask: &phone::Ask, now: phone::Now) -> view::AskView {
+    view::AskView {
+        kind: match ask.kind {
+            phone::AskKind::Transfer => view::AskKind::Transfer,
+            phone::AskKind::HandOver => view::AskKind::HandOver,
+            phone::AskKind::Redirect => view::AskKind::Redirect,
+        },
+        targets: ask.targets.iter().map(peer).collect(),
+        until_ms: instant(ask.until, now),
     }
 }
 
@@ -162,15 +239,13 @@ fn state(state: &CallState, now: phone::Now) -> view::CallStateView {
         CallState::Incoming => view::CallStateView::Incoming,
         CallState::Answering => view::CallStateView::Answering,
         CallState::Active { since, hold, muted } => {
-            let lasted = now.mono.saturating_duration_since(*since);
-            let since = now.wall.checked_sub(lasted).unwrap_or(now.wall);
             let hold = match hold {
                 Hold::None => view::HoldView::None,
                 Hold::Local => view::HoldView::Local,
                 Hold::Remote => view::HoldView::Remote,
                 Hold::Both => view::HoldView::Both,
             };
-            view::CallStateView::Active { since_ms: millis(since), hold, muted: *muted }
+            view::CallStateView::Active { since_ms: instant(*since, now), hold, muted: *muted }
         }
         CallState::Ending { .. } => view::CallStateView::Ending,
         CallState::Ended { reason, talked } => {
@@ -218,6 +293,20 @@ fn action(action: phone::Action) -> view::Action {
         phone::Action::Hold => view::Action::Hold,
         phone::Action::Resume => view::Action::Resume,
         phone::Action::Dtmf => view::Action::Dtmf,
+        phone::Action::Transfer => view::Action::Transfer,
+        phone::Action::Consult => view::Action::Consult,
+        phone::Action::CompleteTransfer => view::Action::CompleteTransfer,
+        phone::Action::AbandonConsult => view::Action::AbandonConsult,
+        phone::Action::Swap => view::Action::Swap,
+        phone::Action::Join => view::Action::Join,
+        phone::Action::Split => view::Action::Split,
+        phone::Action::Silence => view::Action::Silence,
+        phone::Action::Unsilence => view::Action::Unsilence,
+        phone::Action::LeaveConference => view::Action::LeaveConference,
+        phone::Action::Grant => view::Action::Grant,
+        phone::Action::Refuse => view::Action::Refuse,
+        phone::Action::Redirect => view::Action::Redirect,
+        phone::Action::Help => view::Action::Help,
     }
 }
 
@@ -229,10 +318,15 @@ pub fn end(reason: &EndReason) -> (view::Outcome, TextView) {
         EndReason::Cancelled => O::Cancelled,
         EndReason::Declined => O::Declined,
         EndReason::Missed => O::Missed,
-        EndReason::AnsweredElsewhere | EndReason::Forwarded => O::Elsewhere,
+        EndReason::AnsweredElsewhere => O::Elsewhere,
+        EndReason::Forwarded => O::Forwarded,
         EndReason::Busy => O::Busy,
         EndReason::NoAnswer => O::NoAnswer,
         EndReason::Rejected => O::Rejected,
+        EndReason::Transferred => O::Transferred,
+        // The conversation went on, under another row.
+        EndReason::Replaced => O::Answered,
+        EndReason::TurnedAway { text: why } => return (O::Missed, text(why)),
         EndReason::Failed { text: why, .. } => return (O::Failed, text(why)),
     };
     (outcome, TextView { code: end_code(reason).to_owned(), params: Default::default() })
@@ -251,7 +345,9 @@ fn end_code(reason: &EndReason) -> &'static str {
         EndReason::Busy => "call.busy",
         EndReason::NoAnswer => "call.no_answer",
         EndReason::Rejected => "call.rejected",
-        EndReason::Failed { text, .. } => text.code,
+        EndReason::Transferred => "call.transferred",
+        EndReason::Replaced => "call.replaced",
+        EndReason::Failed { text, .. } | EndReason::TurnedAway { text } => text.code,
     }
 }
 
@@ -295,6 +391,7 @@ fn history_entry(row: &Interaction) -> view::HistoryEntry {
     };
     view::HistoryEntry {
         id: row.id.to_string(),
+        account: row.account.0,
         account_label: row.account_label.clone(),
         direction: direction(row.direction),
         peer: peer(&row.peer),

@@ -6,6 +6,7 @@ use hatif_core::{
     audio::DeviceRole,
     call::Direction,
     ids::{AccountId, CallId},
+    options::AccountOptions,
     phone,
     store::{InteractionQuery, MAX_PAGE},
     text::Text,
@@ -32,13 +33,50 @@ pub fn understand(command: Command) -> Asked {
         Command::RemoveAccount { account } => ("remove_account", P::RemoveAccount(AccountId(account))),
         Command::Register { account } => ("register", P::Register(AccountId(account))),
         Command::Unregister { account } => ("unregister", P::Unregister(AccountId(account))),
-        Command::Call { to, account } => ("call", P::Call { to, account: account.map(AccountId) }),
+        Command::Call { to, account, confirmed } => {
+            ("call", P::Call { to, account: account.map(AccountId), confirmed })
+        }
+        Command::PreviewNumber { to, account } => {
+            ("preview_number", P::PreviewNumber { to, account: account.map(AccountId) })
+        }
+        Command::Redial => ("redial", P::Redial),
+        Command::CallMailbox { account } => ("call_mailbox", P::CallMailbox(AccountId(account))),
+        Command::Pickup { account, number } => ("pickup", P::Pickup { account: AccountId(account), number }),
         Command::Answer { call } => ("answer", P::Answer(CallId(call))),
         Command::Reject { call } => ("reject", P::Reject(CallId(call))),
         Command::HangUp { call } => ("hang_up", P::HangUp(CallId(call))),
         Command::Hold { call, on } => ("hold", P::Hold(CallId(call), on)),
         Command::Mute { call, on } => ("mute", P::Mute(CallId(call), on)),
         Command::Dtmf { call, digits } => ("dtmf", P::Dtmf(CallId(call), digits)),
+        Command::Transfer { call, to, confirmed } => ("transfer", P::Transfer { call: CallId(call), to, confirmed }),
+        Command::Consult { call, to, account, confirmed } => {
+            ("consult", P::Consult { call: CallId(call), to, account: account.map(AccountId), confirmed })
+        }
+        Command::CompleteTransfer { call } => ("complete_transfer", P::CompleteTransfer(CallId(call))),
+        Command::AbandonConsult { call } => ("abandon_consult", P::AbandonConsult(CallId(call))),
+        Command::Swap { call } => ("swap", P::Swap(CallId(call))),
+        Command::Join { calls } => ("join", P::Join(calls.into_iter().map(CallId).collect())),
+        Command::Split { call } => ("split", P::Split(CallId(call))),
+        Command::Silence { call, on } => ("silence", P::Silence(CallId(call), on)),
+        Command::LeaveConference => ("leave_conference", P::LeaveConference),
+        Command::Grant { call, choice } => ("grant", P::Grant { call: CallId(call), choice }),
+        Command::Refuse { call } => ("refuse", P::Refuse(CallId(call))),
+        Command::Redirect { call, to, confirmed } => ("redirect", P::Redirect { call: CallId(call), to, confirmed }),
+        Command::Help { call, text } => ("help", P::Help { call: CallId(call), text }),
+        Command::Message { account, to, text } => ("message", P::Message { account: AccountId(account), to, text }),
+        Command::SetDoNotDisturb { on } => ("set_do_not_disturb", P::SetDoNotDisturb(on)),
+        Command::SetCallWaiting { on } => ("set_call_waiting", P::SetCallWaiting(on)),
+        Command::SetAgentState { state, reason } => {
+            let state = match state {
+                dto::AgentState::Ready => phone::AgentState::Ready,
+                dto::AgentState::NotReady => phone::AgentState::NotReady(reason),
+            };
+            ("set_agent_state", P::SetAgentState(state))
+        }
+        Command::SetAccountOptions { account, options } => {
+            ("set_account_options", P::SetAccountOptions(AccountId(account), Box::new(options)))
+        }
+        Command::SetForwarding { account, rules } => ("set_forwarding", P::SetForwarding(AccountId(account), rules)),
         Command::PracticeRing { customer } => return Asked::PracticeRing(customer),
         Command::Devices => ("devices", P::ListDevices),
         Command::SelectDevice { role, device } => ("select_device", P::SelectDevice(role.into(), device)),
@@ -120,9 +158,10 @@ fn set_account(id: Option<AccountId>, new: dto::NewAccount) -> phone::Command {
         ca_file: given(new.ca_file),
         expires: new.expires.unwrap_or(300),
         local_port: new.local_port,
+        options: AccountOptions::default(),
     };
     let password = new.password.map(|p| Password(p.0));
-    phone::Command::SetAccount { id, account: Box::new(account), password }
+    phone::Command::SetAccount { id, account: Box::new(account), password, options: new.options.map(Box::new) }
 }
 
 impl From<dto::DeviceRole> for DeviceRole {

@@ -4,7 +4,9 @@
 //! Floats are told to specta as `u32`: both are `number` in TypeScript, but a float would be `number | null` there
 //! (JSON has no NaN), and none of these can be NaN.
 
-pub use crate::command::{AccountKind, DeviceRole, Direction, PracticeCustomer, Settings, Transport, WindowChoice};
+pub use crate::command::{
+    AccountKind, AgentState, DeviceRole, Direction, ForwardRule, PracticeCustomer, Settings, Transport, WindowChoice,
+};
 pub use hatif_core::settings::Provenance;
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -67,7 +69,31 @@ pub enum Event {
     NoticeGone {
         notice: u32,
     },
-    /// A digit that the far side sent (RFC 4733).
+    AgentChanged {
+        agent: AgentView,
+    },
+    ColleaguesChanged {
+        colleagues: Vec<ColleagueView>,
+    },
+    MailboxesChanged {
+        mailboxes: Vec<MailboxView>,
+    },
+    /// Oldest first, at most 200.
+    MessagesChanged {
+        messages: Vec<MessageView>,
+    },
+    ForwardingChanged {
+        forwarding: Vec<ForwardingView>,
+    },
+    /// The place where passwords go has changed.
+    CredentialsChanged {
+        credentials: Credentials,
+    },
+    /// Answers `preview_number`.
+    NumberPreview {
+        preview: NumberPreview,
+    },
+    /// A digit that the far side sent (RFC 4733 or SIP INFO).
     DigitReceived {
         call: u32,
         digit: String,
@@ -91,6 +117,9 @@ pub enum Event {
     /// A command was refused; nothing has changed by it.
     CommandFailed {
         command: String,
+        /// The call or account that the command named.
+        call: Option<u32>,
+        account: Option<u32>,
         text: Text,
     },
     /// The application has closed everything and ends.
@@ -109,6 +138,13 @@ pub struct Snapshot {
     pub provenance: BTreeMap<String, Provenance>,
     pub notices: Vec<Notice>,
     pub credentials: Credentials,
+    pub agent: AgentView,
+    pub colleagues: Vec<ColleagueView>,
+    pub mailboxes: Vec<MailboxView>,
+    /// Oldest first, at most 200. Gone when the application closes.
+    pub messages: Vec<MessageView>,
+    /// Every rule that is switched on, whether it acts now or not.
+    pub forwarding: Vec<ForwardingView>,
     /// The language that the system asks for: `en`, `ar` or `fa`.
     pub system_language: String,
     /// How the window stands; `null` where there is none.
@@ -154,6 +190,9 @@ pub enum RegistrationView {
     Down {
         reason: Text,
         retry: bool,
+        /// Unix time in milliseconds of the next attempt.
+        #[specta(type = Option<u32>)]
+        retry_at_ms: Option<f64>,
     },
 }
 
@@ -174,6 +213,29 @@ pub struct CallView {
     pub peer: PeerView,
     /// The PBX queue that the caller waited in.
     pub queue: Option<String>,
+    /// What the caller chose in the PBX's menu.
+    pub ivr: Option<String>,
+    /// The customer's id, as the PBX names it.
+    pub customer: Option<String>,
+    /// The number that the caller dialled, when the call was diverted to us.
+    pub dialled: Option<String>,
+    /// Whether the caller's number is vouched for (STIR/SHAKEN).
+    pub verified: VerifiedView,
+    /// A call of the practice line.
+    pub practice: bool,
+    pub emergency: bool,
+    /// The customer that this call is a consultation about.
+    pub consult_for: Option<u32>,
+    /// The call whose place this one takes (RFC 3891): the same conversation goes on.
+    pub replaces: Option<u32>,
+    /// One party of the conference. `silenced`: neither we nor the others hear it.
+    pub conference: bool,
+    pub silenced: bool,
+    pub transfer: Option<TransferView>,
+    /// What the far side wants of us; waits for `grant` or `refuse`.
+    pub ask: Option<AskView>,
+    /// The last 32 digits that the far side sent.
+    pub digits: String,
     /// Unix time in milliseconds at which it began.
     #[specta(type = u32)]
     pub started_ms: f64,
@@ -209,6 +271,59 @@ pub enum CallStateView {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
+pub enum VerifiedView {
+    Unknown,
+    Passed,
+    Failed,
+}
+
+/// A transfer of the call, from the key to its end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct TransferView {
+    /// Number or address of the target.
+    pub to: String,
+    pub state: TransferState,
+    /// Why it failed.
+    pub reason: Option<Text>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferState {
+    /// Asked for; nothing heard yet.
+    Asked,
+    /// The far side tries.
+    Accepted,
+    /// It rings at the target.
+    Ringing,
+    Done,
+    /// The call is still ours.
+    Failed,
+}
+
+/// What the far side wants of us. Refused by itself at `until_ms`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct AskView {
+    pub kind: AskKind,
+    /// Where it would have us call; the first, or `choice` of `grant`.
+    pub targets: Vec<PeerView>,
+    #[specta(type = u32)]
+    pub until_ms: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum AskKind {
+    /// It transfers us to somebody (REFER).
+    Transfer,
+    /// It hands us a call of its own (REFER with Replaces).
+    HandOver,
+    /// Whom we called is elsewhere (3xx).
+    Redirect,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
 pub enum HoldView {
     None,
     Local,
@@ -227,6 +342,20 @@ pub enum Action {
     Hold,
     Resume,
     Dtmf,
+    Transfer,
+    Consult,
+    CompleteTransfer,
+    AbandonConsult,
+    Swap,
+    Join,
+    Split,
+    Silence,
+    Unsilence,
+    LeaveConference,
+    Grant,
+    Refuse,
+    Redirect,
+    Help,
 }
 
 /// Call quality. `level` is the judgement in plain words; the rest is for the curious.
@@ -272,6 +401,7 @@ pub enum QualityLevel {
 pub struct HistoryEntry {
     /// Id as text: it does not fit a JavaScript number's integers for ever.
     pub id: String,
+    pub account: u32,
     pub account_label: String,
     pub direction: Direction,
     pub peer: PeerView,
@@ -300,6 +430,10 @@ pub enum Outcome {
     NoAnswer,
     /// They declined.
     Rejected,
+    /// Answered, then handed on.
+    Transferred,
+    /// Sent elsewhere before it was answered.
+    Forwarded,
     Failed,
 }
 
@@ -370,4 +504,93 @@ pub struct Notice {
     pub id: u32,
     pub level: NoticeLevel,
     pub text: Text,
+}
+
+/// Whether the agent can be reached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct AgentView {
+    pub state: AgentState,
+    pub reason: Option<String>,
+    /// Unix time in milliseconds at which this state began.
+    #[specta(type = u32)]
+    pub since_ms: f64,
+    pub do_not_disturb: bool,
+    pub call_waiting: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct ColleagueView {
+    pub account: u32,
+    pub name: String,
+    pub number: String,
+    pub lamp: LampView,
+    /// A call that rings there can be taken here.
+    pub pickup: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum LampView {
+    /// Not watched, or not known yet.
+    Unknown,
+    Free,
+    Ringing {
+        caller: Option<PeerView>,
+    },
+    Busy,
+    Away,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct MailboxView {
+    pub account: u32,
+    pub waiting: bool,
+    pub new: Option<u32>,
+    pub old: Option<u32>,
+    /// `call_mailbox` knows the number.
+    pub callable: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct MessageView {
+    pub id: u32,
+    pub account: u32,
+    pub direction: Direction,
+    pub peer: PeerView,
+    pub text: String,
+    #[specta(type = u32)]
+    pub at_ms: f64,
+    pub delivery: DeliveryView,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum DeliveryView {
+    Received,
+    Sending,
+    Sent,
+    Failed { reason: Text },
+}
+
+/// A forwarding rule that is switched on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct ForwardingView {
+    pub account: u32,
+    pub rule: ForwardRule,
+    /// It acts now (hours, `until`).
+    pub active: bool,
+}
+
+/// What dialling a number would do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct NumberPreview {
+    pub to: String,
+    pub account: Option<u32>,
+    /// What goes out after the account's rules; `null` when it cannot be dialled.
+    pub dialled: Option<String>,
+    pub emergency: bool,
+    /// Asks to be confirmed.
+    pub premium: bool,
+    /// Why it cannot be dialled.
+    pub problem: Option<Text>,
 }

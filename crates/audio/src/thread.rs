@@ -286,6 +286,11 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
                 }
             }
             AudioCommand::Dtmf { call, digits } => self.engine.send_digits(StreamKey(call.0), &digits),
+            AudioCommand::DtmfInBand { call, digits } => self.engine.speak_digits(StreamKey(call.0), &digits),
+            AudioCommand::Conference { calls } => {
+                let keys: Vec<StreamKey> = calls.iter().map(|call| StreamKey(call.0)).collect();
+                self.engine.set_conference(&keys);
+            }
             AudioCommand::LocalDtmf { digit } => {
                 self.engine.local_digit(digit);
                 self.digit_until = Some(Instant::now() + DIGIT_SECONDS);

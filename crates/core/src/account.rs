@@ -1,6 +1,6 @@
 //! A SIP account and its registration.
 
-use crate::{ids::AccountId, text::Text};
+use crate::{ids::AccountId, options::AccountOptions, text::Text};
 use std::time::Instant;
 
 /// What carries the SIP messages of an account (RFC 3261 18).
@@ -47,6 +47,7 @@ pub struct Account {
     pub expires: u32,
     /// Local port of a `Direct` account (it must be found there); any free one otherwise.
     pub local_port: Option<u16>,
+    pub options: AccountOptions,
 }
 
 /// A password on its way to where it is used. Its `Debug` says nothing.

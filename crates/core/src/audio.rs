@@ -233,6 +233,16 @@ pub enum AudioCommand {
         call: CallId,
         digits: String,
     },
+    /// The same as tones in the audio, for a far side that takes neither telephone-event nor INFO.
+    DtmfInBand {
+        call: CallId,
+        digits: String,
+    },
+    /// The calls of the conference: each hears the others (those that are listened to) beside what it hears anyway. The
+    /// whole list each time; empty when there is none.
+    Conference {
+        calls: Vec<CallId>,
+    },
     /// Plays a digit's tone locally (feedback for a key press).
     LocalDtmf {
         digit: char,

@@ -93,12 +93,20 @@ pub enum EndReason {
     Missed,
     /// They rang; another phone of ours took it (RFC 3326 "Call completed elsewhere"). Not a missed call.
     AnsweredElsewhere,
-    /// They rang; we sent them to another number (302).
+    /// They rang; we sent them to another number (302), by a key or by a rule.
     Forwarded,
     Busy,
     NoAnswer,
     /// They declined.
     Rejected,
+    /// Handed on to somebody else.
+    Transferred,
+    /// Another call took its place (RFC 3891); the conversation goes on there.
+    Replaced,
+    /// A rule of ours did not let it ring.
+    TurnedAway {
+        text: Text,
+    },
     /// Anything else, told in words. `status` is the SIP status where there was one.
     Failed {
         text: Text,

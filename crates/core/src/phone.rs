@@ -7,23 +7,37 @@
 //! - the same inputs give the same outputs.
 
 mod accounts;
+mod actions;
+mod asks;
 mod calls;
+mod colleagues;
+mod command;
+mod conference;
 mod desk;
+mod digits;
+mod entry;
+mod incoming;
+mod messages;
 mod sound;
+mod transfer;
+
+pub use command::{AgentState, Command};
+pub use entry::{Action, Ask, AskKind, CallEntry, Transfer, TransferState};
 
 use crate::{
     account::{Account, Password, Registration},
-    audio::{AudioCommand, AudioDevice, AudioEvent, CallStats, DeviceRole, HeadsetTest, Tone},
-    call::Call,
-    ids::{AccountId, CallId},
+    audio::{AudioCommand, AudioDevice, AudioEvent, HeadsetTest, Tone},
+    call::{Direction, Peer},
+    ids::{AccountId, CallId, MessageId, SubscriptionId},
+    options::ForwardRule,
     settings::{Layers, Provenance, Settings},
-    sip::{CallHeaders, MediaSession, SipCommand, SipEvent},
-    store::{CredentialStore, Interaction, InteractionPage, InteractionQuery, StoreCommand, StoreEvent},
+    sip::{Lamp, Mailbox, SipCommand, SipEvent},
+    store::{CredentialStore, Interaction, InteractionPage, StoreCommand, StoreEvent},
     text::Text,
 };
+use entry::Alarm;
 use std::{
     collections::{BTreeMap, VecDeque},
-    net::SocketAddr,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -41,55 +55,6 @@ const LINGER: Duration = Duration::from_secs(5);
 pub struct Now {
     pub mono: Instant,
     pub wall: SystemTime,
-}
-
-/// What the agent (or a program) asks for.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Command {
-    /// `id` names an existing account to change; `None` adds one.
-    SetAccount {
-        id: Option<AccountId>,
-        account: Box<Account>,
-        password: Option<Password>,
-    },
-    RemoveAccount(AccountId),
-    Register(AccountId),
-    Unregister(AccountId),
-    Call {
-        to: String,
-        account: Option<AccountId>,
-    },
-    Answer(CallId),
-    Reject(CallId),
-    HangUp(CallId),
-    Hold(CallId, bool),
-    Mute(CallId, bool),
-    Dtmf(CallId, String),
-    ListDevices,
-    SelectDevice(DeviceRole, Option<String>),
-    /// The devices that ring; none: the speaker.
-    SelectRingers(Vec<String>),
-    /// Seconds to record; 0 ends the test.
-    TestHeadset(u8),
-    TestTone,
-    Meter(bool),
-    /// Devices in it are ignored: `SelectDevice` chooses those.
-    ChangeSettings(Box<Settings>),
-    /// Back to its default, by the name of its field.
-    ResetSetting(String),
-    /// Answered by `Change::SettingsExported`.
-    ExportSettings,
-    /// The text of such a file.
-    ImportSettings(String),
-    DeleteInteraction(i64),
-    ClearInteractions,
-    /// Looks in the whole call log, of which the phone itself knows the newest only; answered by `Change::Found`.
-    FindInteractions {
-        request: u32,
-        query: Box<InteractionQuery>,
-    },
-    DismissNotice(u32),
-    Quit,
 }
 
 /// Everything that can happen to the phone.
@@ -134,6 +99,13 @@ pub enum Change {
     },
     Devices,
     Settings,
+    Credentials,
+    Agent,
+    Colleagues,
+    Mailboxes,
+    Messages,
+    Forwarding,
+    NumberPreview(NumberPreview),
     /// The settings as a file for another laptop.
     SettingsExported(String),
     /// A file was taken over, but for these settings.
@@ -151,6 +123,9 @@ pub enum Change {
     HeadsetTest(HeadsetTest),
     CommandFailed {
         command: &'static str,
+        /// What the command named.
+        call: Option<CallId>,
+        account: Option<AccountId>,
         text: Text,
     },
     /// The phone is closed; nothing comes after this.
@@ -172,6 +147,66 @@ pub struct Notice {
     pub text: Text,
 }
 
+/// What dialling a number would do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NumberPreview {
+    pub to: String,
+    pub account: Option<AccountId>,
+    /// What goes out after the account's rules, or why nothing does.
+    pub dialled: Result<String, Text>,
+    pub emergency: bool,
+    pub premium: bool,
+}
+
+/// Whether the agent can be reached.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Agent {
+    pub state: AgentState,
+    pub since: SystemTime,
+    pub do_not_disturb: bool,
+    pub call_waiting: bool,
+}
+
+/// A colleague of an account's list.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ColleagueEntry {
+    pub account: AccountId,
+    pub name: String,
+    pub number: String,
+    pub lamp: Lamp,
+    /// The account has a pickup code.
+    pub pickup: bool,
+}
+
+/// A text message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Message {
+    pub id: MessageId,
+    pub account: AccountId,
+    pub direction: Direction,
+    pub peer: Peer,
+    pub text: String,
+    pub at: SystemTime,
+    pub delivery: Delivery,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Delivery {
+    Received,
+    Sending,
+    Sent,
+    Failed(Text),
+}
+
+/// A forwarding rule that is switched on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Forwarding {
+    pub account: AccountId,
+    pub rule: ForwardRule,
+    /// It acts now (hours, end).
+    pub active: bool,
+}
+
 /// Policies that are set when the phone is made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PhoneConfig {
@@ -179,55 +214,11 @@ pub struct PhoneConfig {
     pub auto_answer: bool,
 }
 
-/// What can be done with a call now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Action {
-    Answer,
-    Reject,
-    HangUp,
-    Mute,
-    Unmute,
-    Hold,
-    Resume,
-    Dtmf,
-}
-
 /// An account with what is known of it now.
 #[derive(Clone, PartialEq, Debug)]
 pub struct AccountEntry {
     pub account: Account,
     pub registration: Registration,
-}
-
-/// What the RTP port of a call is wanted for.
-#[derive(Clone, PartialEq, Debug)]
-enum Port {
-    /// Not asked for yet (an incoming call that rings).
-    None,
-    /// Asked for; the INVITE or the answer waits for it.
-    Opening,
-    Open(SocketAddr),
-}
-
-/// A call with what the phone keeps beside it.
-#[derive(Clone, PartialEq, Debug)]
-pub struct CallEntry {
-    pub call: Call,
-    pub headers: CallHeaders,
-    pub stats: Option<CallStats>,
-    /// Seconds without any RTP while there should be some; 0 when all is well.
-    pub silent_s: u32,
-    /// The far side's request to dial as it was made: an INVITE waits for the port with it.
-    target: String,
-    interaction: i64,
-    port: Port,
-    media: Option<MediaSession>,
-    /// The INVITE or the answer has gone to SIP: from here on SIP tells the end.
-    signalled: bool,
-    /// What the audio was last told.
-    microphone: bool,
-    listening: bool,
-    gone_at: Option<Instant>,
 }
 
 /// The application. See the module's first lines.
@@ -252,6 +243,19 @@ pub struct Phone {
     /// A tone with an end of its own: busy, congestion, test.
     passing_tone: Option<(Tone, Instant)>,
     tone: Option<Tone>,
+    agent: Agent,
+    /// Everybody may ring until then, after an emergency call.
+    emergency_until: Option<Instant>,
+    watches: BTreeMap<SubscriptionId, colleagues::Watch>,
+    next_subscription: u32,
+    mailboxes: BTreeMap<AccountId, Mailbox>,
+    messages: VecDeque<Message>,
+    next_message: u32,
+    /// What the view was last told of forwarding, and when rules with hours are looked at again.
+    forwarding: Vec<Forwarding>,
+    forwarding_check: Option<Instant>,
+    /// The conference that the audio was last told.
+    mixed: Vec<CallId>,
     closing: Closing,
     /// Commands that came before the store had told what it knows: ids and settings are not known yet. `None` after.
     early: Option<Vec<(&'static str, Command)>>,
@@ -291,6 +295,22 @@ impl Phone {
             last_interaction: 0,
             passing_tone: None,
             tone: None,
+            agent: Agent {
+                // A program that answers everything is there for calls.
+                state: if config.auto_answer { AgentState::Ready } else { AgentState::NotReady(None) },
+                since: SystemTime::UNIX_EPOCH,
+                do_not_disturb: false,
+                call_waiting: true,
+            },
+            emergency_until: None,
+            watches: BTreeMap::new(),
+            next_subscription: 1,
+            mailboxes: BTreeMap::new(),
+            messages: VecDeque::new(),
+            next_message: 1,
+            forwarding: Vec::new(),
+            forwarding_check: None,
+            mixed: Vec::new(),
             closing: Closing::No,
             early: Some(Vec::new()),
             out: VecDeque::new(),
@@ -315,7 +335,10 @@ impl Phone {
             Input::Timeout => {}
         }
         self.pass_time(now);
+        self.settle_conference();
+        self.settle_forwarding(now);
         self.settle_sound(now);
+        self.settle_actions();
     }
 
     pub fn poll_output(&mut self) -> Option<Output> {
@@ -330,8 +353,9 @@ impl Phone {
             Closing::No | Closing::Done => None,
         };
         let tone = self.passing_tone.map(|(_, until)| (until, "tone ends"));
-        let gone = self.calls.values().filter_map(|c| c.gone_at).min().map(|at| (at, "ended call leaves"));
-        [closing, tone, gone].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let call = self.call_timer().map(|at| (at, "a call's own time"));
+        let hours = self.forwarding_check.map(|at| (at, "forwarding hours"));
+        [closing, tone, call, hours].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     fn command(&mut self, now: Now, command: Command) -> Result<(), Text> {
@@ -339,17 +363,45 @@ impl Phone {
             return Err(Text::new("command.not_now"));
         }
         match command {
-            Command::SetAccount { id, account, password } => self.set_account(id, *account, password),
+            Command::SetAccount { id, account, password, options } => {
+                self.set_account(now, id, *account, password, options.map(|options| *options))
+            }
             Command::RemoveAccount(id) => self.remove_account(id),
+            Command::SetAccountOptions(id, options) => self.set_options(now, id, *options),
+            Command::SetForwarding(id, rules) => self.set_forwarding(now, id, rules),
             Command::Register(id) => self.register(id),
             Command::Unregister(id) => self.unregister(id),
-            Command::Call { to, account } => self.dial(now, &to, account),
+            Command::Call { to, account, confirmed } => self.dial(now, &to, account, confirmed),
+            Command::PreviewNumber { to, account } => {
+                self.preview(to, account);
+                Ok(())
+            }
+            Command::Redial => self.redial(now),
+            Command::CallMailbox(account) => self.call_mailbox(now, account),
+            Command::Pickup { account, number } => self.pickup(now, account, &number),
             Command::Answer(call) => self.answer(call),
             Command::Reject(call) => self.reject(now, call),
             Command::HangUp(call) => self.hang_up(now, call),
             Command::Hold(call, on) => self.hold(call, on),
             Command::Mute(call, on) => self.mute(call, on),
-            Command::Dtmf(call, digits) => self.dtmf(call, &digits),
+            Command::Dtmf(call, digits) => self.dtmf(now, call, &digits),
+            Command::Transfer { call, to, confirmed } => self.transfer(now, call, &to, confirmed),
+            Command::Consult { call, to, account, confirmed } => self.consult(now, call, &to, account, confirmed),
+            Command::CompleteTransfer(call) => self.complete_transfer(now, call),
+            Command::AbandonConsult(call) => self.abandon_consult(now, call),
+            Command::Swap(call) => self.swap(call),
+            Command::Join(calls) => self.join(calls),
+            Command::Split(call) => self.split(call),
+            Command::Silence(call, on) => self.silence(call, on),
+            Command::LeaveConference => self.leave_conference(now),
+            Command::Grant { call, choice } => self.grant(now, call, choice),
+            Command::Refuse(call) => self.refuse(now, call),
+            Command::Redirect { call, to, confirmed } => self.redirect(now, call, &to, confirmed),
+            Command::Help { call, text } => self.help(now, call, text),
+            Command::Message { account, to, text } => self.message(now, account, &to, text),
+            Command::SetDoNotDisturb(on) => self.set_do_not_disturb(on),
+            Command::SetCallWaiting(on) => self.set_call_waiting(on),
+            Command::SetAgentState(state) => self.set_agent_state(now, state),
             Command::ListDevices => {
                 self.tell_audio(AudioCommand::ListDevices);
                 Ok(())
@@ -388,14 +440,16 @@ impl Phone {
     }
 
     fn obey(&mut self, now: Now, name: &'static str, command: Command) {
+        let (call, account) = command.subject();
         if let Err(text) = self.command(now, command) {
-            self.change(Change::CommandFailed { command: name, text });
+            self.change(Change::CommandFailed { command: name, call, account, text });
         }
     }
 
     fn store(&mut self, now: Now, event: StoreEvent) {
         match event {
             StoreEvent::Loaded { settings, policy, accounts, interactions, credentials, problem } => {
+                self.agent.since = now.wall;
                 self.loaded(Layers::new(settings, policy), accounts, interactions, credentials, problem);
                 for (name, command) in self.early.take().unwrap_or_default() {
                     self.obey(now, name, command);
@@ -420,6 +474,13 @@ impl Phone {
             self.calls.remove(&id);
             self.change(Change::CallGone(id));
         }
+        for entry in self.calls.values_mut().filter(|c| c.closed_until.is_some_and(|until| until <= now.mono)) {
+            entry.closed_until = None;
+        }
+        self.alarms(now);
+        self.asks_out_of_time(now);
+        self.transfers_out_of_time(now);
+        self.send_info(now);
         match self.closing {
             Closing::Sip { until } if until <= now.mono => self.close_store(now),
             Closing::Store { until } if until <= now.mono => self.stopped(),
@@ -454,8 +515,13 @@ impl Phone {
         self.out.push_back(Output::Store(command));
     }
 
+    /// Whole values are read when a change is told: telling it twice before that says nothing more.
     fn change(&mut self, change: Change) {
-        self.out.push_back(Output::Change(change));
+        let change = Output::Change(change);
+        let idempotent = !matches!(change, Output::Change(Change::Digit(..) | Change::CommandFailed { .. }));
+        if !(idempotent && self.out.contains(&change)) {
+            self.out.push_back(change);
+        }
     }
 }
 
@@ -476,6 +542,17 @@ impl Phone {
     /// Newest first.
     pub fn history(&self) -> impl Iterator<Item = &Interaction> {
         self.history.iter()
+    }
+    pub fn agent(&self) -> &Agent {
+        &self.agent
+    }
+    /// Oldest first.
+    pub fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.messages.iter()
+    }
+    /// Every rule that is switched on.
+    pub fn forwarding(&self) -> &[Forwarding] {
+        &self.forwarding
     }
     pub fn settings(&self) -> &Settings {
         self.settings.settings()

@@ -34,9 +34,13 @@ pub const CALL_END_CODES: &[&str] = &[
     "call.gone",
     "call.incomplete",
     "call.interrupted",
+    "call.missed_busy",
+    "call.missed_do_not_disturb",
     "call.no_common_codec",
     "call.not_found",
     "call.protocol",
+    "call.redirect_loop",
+    "call.redirect_refused",
     "call.server_error",
     "call.timed_out",
     "call.unauthorized",
@@ -59,7 +63,7 @@ pub const CALL_END_CODES: &[&str] = &[
 ];
 
 /// Every parameter name that such a text may carry.
-pub const CALL_END_PARAMS: &[&str] = &["detail", "status"];
+pub const CALL_END_PARAMS: &[&str] = &["detail", "host", "status"];
 
 /// The code itself, out of [`CALL_END_CODES`]; `None` for one that this version does not know.
 pub fn known(code: &str) -> Option<&'static str> {

@@ -26,6 +26,7 @@ fn account(domain: &str) -> Account {
         ca_file: None,
         expires: 300,
         local_port: None,
+        options: Default::default(),
     }
 }
 
@@ -48,7 +49,7 @@ fn tell(phone: &mut Phone, input: Input) -> Vec<Output> {
 
 fn change(account: Account, password: Option<Password>) -> Input {
     let id = Some(AccountId(1));
-    Input::Command("change_account", Command::SetAccount { id, account: Box::new(account), password })
+    Input::Command("change_account", Command::SetAccount { id, account: Box::new(account), password, options: None })
 }
 
 fn refusal(outputs: &[Output]) -> Option<&Text> {
@@ -119,7 +120,8 @@ fn an_unlocked_keyring_brings_the_passwords() {
 #[test]
 fn commands_before_loading_wait_and_get_fresh_ids() {
     let mut phone = Phone::new(PhoneConfig::default());
-    let add = Command::SetAccount { id: None, account: Box::new(account("two.example")), password: None };
+    let add =
+        Command::SetAccount { id: None, account: Box::new(account("two.example")), password: None, options: None };
     let outputs = tell(&mut phone, Input::Command("add_account", add));
     assert!(given(&outputs).is_empty(), "it waits");
     tell(&mut phone, loaded(vec![(account("one.example"), None)], CredentialStore::Keyring));

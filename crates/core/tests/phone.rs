@@ -50,6 +50,7 @@ fn account() -> Account {
         ca_file: None,
         expires: 300,
         local_port: None,
+        options: Default::default(),
     }
 }
 
@@ -213,7 +214,7 @@ impl World {
         };
         let any = dice.pick(&calls).unwrap_or(CallId(77));
         let event = match dice.roll(24) {
-            0..=2 => Input::Command("call", Command::Call { to: "600".into(), account: None }),
+            0..=2 => Input::Command("call", Command::Call { to: "600".into(), account: None, confirmed: false }),
             3 => Input::Command("answer", Command::Answer(any)),
             4 => Input::Command("answer", Command::Answer(any)),
             5 => Input::Command("reject", Command::Reject(any)),

@@ -26,6 +26,8 @@ pub struct MediaEngine {
     /// The latest `now` of a tick or a start.
     now: Option<Instant>,
     streams: Vec<Stream>,
+    /// Whose calls hear each other.
+    conference: Vec<StreamKey>,
     tones: Tones,
     speaker_limiter: Limiter,
     ringer_limiter: Limiter,
@@ -43,6 +45,7 @@ impl MediaEngine {
             clock: None,
             now: None,
             streams: Vec::with_capacity(8),
+            conference: Vec::with_capacity(8),
             tones: Tones::new(),
             speaker_limiter: Limiter::new(),
             ringer_limiter: Limiter::new(),
@@ -106,6 +109,13 @@ impl MediaEngine {
         }
     }
 
+    /// The calls that hear each other, beside the microphone or whatever their source is: the whole list. What is not
+    /// listened to is not heard by the others either.
+    pub fn set_conference(&mut self, keys: &[StreamKey]) {
+        self.conference.clear();
+        self.conference.extend_from_slice(&keys[..keys.len().min(MOST_STREAMS)]);
+    }
+
     pub fn set_source(&mut self, key: StreamKey, source: Source) {
         if let Some(stream) = self.stream(key) {
             stream.set_source(source);
@@ -122,6 +132,13 @@ impl MediaEngine {
     pub fn send_digits(&mut self, key: StreamKey, digits: &str) {
         if let Some(stream) = self.stream(key) {
             stream.send_digits(digits);
+        }
+    }
+
+    /// The same digits as tones in the sound, whatever was negotiated.
+    pub fn speak_digits(&mut self, key: StreamKey, digits: &str) {
+        if let Some(stream) = self.stream(key) {
+            stream.speak_digits(digits);
         }
     }
 
@@ -168,8 +185,11 @@ impl MediaEngine {
             if stream.listen {
                 mixer::add(speaker, &stream.heard);
             }
-            let outputs = &mut self.outputs;
-            if let Some(packet) = stream.say(&microphone) {
+        }
+        for n in 0..self.streams.len() {
+            let others = self.others(n);
+            let (stream, outputs) = (&mut self.streams[n], &mut self.outputs);
+            if let Some(packet) = stream.say(&microphone, others.as_ref()) {
                 emit(outputs, packet);
             }
             stream.report(now, &clock, |output| emit(outputs, output));
@@ -182,6 +202,21 @@ impl MediaEngine {
         {
             emit(&mut self.outputs, Output::Level { microphone, speaker });
         }
+    }
+
+    /// What the other parties of the conference say to this one; `None` outside of it. Added up anew for each, not taken from
+    /// a sum: nobody hears the remains of himself.
+    fn others(&self, n: usize) -> Option<Block> {
+        let key = self.streams[n].key;
+        if !self.conference.contains(&key) {
+            return None;
+        }
+        let mut sum = [0.0; BLOCK];
+        let speaks = |s: &&Stream| s.key != key && s.listen && self.conference.contains(&s.key);
+        for stream in self.streams.iter().filter(speaks) {
+            mixer::add(&mut sum, &stream.heard);
+        }
+        Some(sum)
     }
 
     /// What is to be done, oldest first. Drain it after each tick: when 256 wait, the oldest is dropped.

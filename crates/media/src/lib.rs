@@ -35,6 +35,7 @@ mod clock;
 mod codec;
 mod digits;
 mod engine;
+mod in_band;
 mod jitter;
 mod mixer;
 mod payload;

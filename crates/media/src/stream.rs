@@ -5,7 +5,9 @@ use crate::{
     clock::Clock,
     codec::Decoder,
     digits::DigitReceiver,
+    in_band::InBandSender,
     jitter::{Counters, JitterBuffer},
+    mixer::{self, Limiter},
     random::Random,
     sender::Sender,
     statistics::{Reception, Remote},
@@ -30,6 +32,9 @@ pub(crate) struct Stream {
     source: Source,
     /// How much of a clip has been sent, samples.
     clip_position: usize,
+    in_band: InBandSender,
+    /// Of what this party of a conference hears.
+    limiter: Limiter,
     sender: Sender,
     jitter: JitterBuffer<Decoder>,
     digits: DigitReceiver,
@@ -61,6 +66,8 @@ impl Stream {
             listen: true,
             source: Source::Microphone,
             clip_position: 0,
+            in_band: InBandSender::new(),
+            limiter: Limiter::new(),
             sender: Sender::new(codec, random),
             jitter: JitterBuffer::new(Decoder::new(codec), codec.clock_rate()),
             digits: DigitReceiver::new(),
@@ -105,6 +112,12 @@ impl Stream {
     pub(crate) fn send_digits(&mut self, digits: &str) {
         if self.config.dtmf_payload.is_some() && self.config.send {
             self.sender.queue_digits(digits);
+        }
+    }
+
+    pub(crate) fn speak_digits(&mut self, digits: &str) {
+        if self.config.send {
+            self.in_band.queue(digits);
         }
     }
 
@@ -180,8 +193,8 @@ impl Stream {
         }
     }
 
-    /// Second half: what it hears of us.
-    pub(crate) fn say(&mut self, microphone: &Block) -> Option<Output> {
+    /// Second half: what it hears of us, and in a conference of the `others`.
+    pub(crate) fn say(&mut self, microphone: &Block, others: Option<&Block>) -> Option<Output> {
         let mut clip = [0.0; BLOCK];
         let was_open = std::mem::replace(&mut self.was_open, self.microphone);
         let block = match &self.source {
@@ -203,7 +216,13 @@ impl Stream {
                 &clip
             }
         };
-        self.sender.tick(self.key, &self.config, block).map(Output::Rtp)
+        let mut mix = *block;
+        if let Some(others) = others {
+            mixer::add(&mut mix, others);
+            self.limiter.process(&mut mix);
+        }
+        self.in_band.tick(&mut mix);
+        self.sender.tick(self.key, &self.config, &mix).map(Output::Rtp)
     }
 
     /// What is due by time.

@@ -34,7 +34,7 @@ const VOICES: usize = 4;
 const INAUDIBLE: f32 = 1e-4;
 
 /// Sines that are switched on and off softly.
-struct Beep {
+pub(crate) struct Beep {
     /// Real and imaginary part of each phasor, and its rotation.
     phasors: [(f32, f32); 2],
     rotations: [(f32, f32); 2],
@@ -48,8 +48,13 @@ impl Beep {
         Self { phasors, rotations: frequencies.map(rotation), gain: 0.0 }
     }
 
+    /// A key's two; `None` for what is no key.
+    pub(crate) fn digit(digit: char) -> Option<Self> {
+        dtmf(digit).map(Self::new)
+    }
+
     /// Adds 10 ms at `level` (0.0: off, fading).
-    fn add(&mut self, block: &mut Block, level: f32) {
+    pub(crate) fn add(&mut self, block: &mut Block, level: f32) {
         if level == 0.0 && self.gain == 0.0 {
             return;
         }

@@ -128,6 +128,7 @@ impl Line {
                 ca_file: None,
                 expires: 300,
                 local_port: Some(port),
+                options: Default::default(),
             };
             let password = (id == DESK).then(|| self.password.clone());
             self.net.send(SipCommand::SetAccount { account: Box::new(account), password })?;
@@ -152,6 +153,7 @@ impl Line {
             ca_file: None,
             expires: 300,
             local_port: None,
+            options: Default::default(),
         })
     }
 

@@ -4,12 +4,15 @@
 use hatif_core::{
     account::{Account, AccountKind, Transport},
     ids::AccountId,
+    options::AccountOptions,
 };
 use rusqlite::{Connection, Result, Row, params};
 
-pub(crate) const MIGRATIONS: &[(u32, &str)] = &[(
-    2,
-    "CREATE TABLE accounts (
+/// `options` is the JSON text of `AccountOptions`; NULL stands for the defaults.
+pub(crate) const MIGRATIONS: &[(u32, &str)] = &[
+    (
+        2,
+        "CREATE TABLE accounts (
         id            INTEGER PRIMARY KEY,
         kind          TEXT NOT NULL,
         label         TEXT NOT NULL,
@@ -25,7 +28,9 @@ pub(crate) const MIGRATIONS: &[(u32, &str)] = &[(
         local_port    INTEGER,
         password_kept INTEGER NOT NULL DEFAULT 0
     ) STRICT;",
-)];
+    ),
+    (6, "ALTER TABLE accounts ADD COLUMN options TEXT;"),
+];
 
 /// More accounts than this are not loaded.
 pub(crate) const MOST: u32 = 100;
@@ -40,7 +45,7 @@ pub(crate) struct Kept {
 pub(crate) fn load(db: &Connection) -> Result<(Vec<Kept>, usize)> {
     let mut statement = db.prepare_cached(
         "SELECT id, kind, label, user, domain, registrar, proxy, auth_user, display_name, transport, ca_file, expires,
-                local_port, password_kept
+                local_port, password_kept, options
          FROM accounts ORDER BY id LIMIT ?1",
     )?;
     let rows = statement.query_map([MOST], read)?.collect::<Result<Vec<_>>>()?;
@@ -80,8 +85,23 @@ fn read(row: &Row<'_>) -> Result<Option<Kept>> {
         ca_file: row.get("ca_file")?,
         expires,
         local_port,
+        options: options(row.get("options")?, id),
     };
     Ok(Some(Kept { account, password_kept: row.get("password_kept")? }))
+}
+
+/// Options that this version cannot read give way to the defaults: an account without them still rings.
+fn options(text: Option<String>, id: u32) -> AccountOptions {
+    let Some(text) = text else { return AccountOptions::default() };
+    serde_json::from_str(&text).unwrap_or_else(|error| {
+        tracing::warn!(
+            account = id,
+            line = error.line(),
+            column = error.column(),
+            "an account's options make no sense"
+        );
+        AccountOptions::default()
+    })
 }
 
 /// Inserts or replaces an account. `forget` also marks that the keyring holds no password for it, until
@@ -97,12 +117,14 @@ pub(crate) fn save(db: &Connection, account: &Account, forget: bool) -> Result<(
         Transport::Tcp => "tcp",
         Transport::Tls => "tls",
     };
+    let options = serde_json::to_string(&account.options).expect("options are lists, texts and numbers");
     db.prepare_cached(
         "INSERT INTO accounts (id, kind, label, user, domain, registrar, proxy, auth_user, display_name, transport,
-                               ca_file, expires, local_port)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                               ca_file, expires, local_port, options)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
          ON CONFLICT (id) DO UPDATE SET kind = ?2, label = ?3, user = ?4, domain = ?5, registrar = ?6, proxy = ?7,
-             auth_user = ?8, display_name = ?9, transport = ?10, ca_file = ?11, expires = ?12, local_port = ?13",
+             auth_user = ?8, display_name = ?9, transport = ?10, ca_file = ?11, expires = ?12, local_port = ?13,
+             options = ?14",
     )?
     .execute(params![
         account.id.0,
@@ -118,6 +140,7 @@ pub(crate) fn save(db: &Connection, account: &Account, forget: bool) -> Result<(
         account.ca_file,
         account.expires,
         account.local_port,
+        options,
     ])?;
     if forget {
         password_kept(db, account.id, false)?;

@@ -17,7 +17,8 @@ use std::{
 };
 
 /// Times are milliseconds since the epoch, durations milliseconds. `end_code`, `end_params` (a JSON object of
-/// strings) and `end_status` belong to `failed`.
+/// strings) and `end_status` belong to `failed`; the first two also to
+/// `turned_away`.
 ///
 /// `folded` is what is searched ([`fold::row`]); the function of that name is there while a migration runs.
 pub(crate) const MIGRATIONS: &[(u32, &str)] = &[
@@ -78,7 +79,7 @@ pub(crate) fn find(db: &Connection, query: &InteractionQuery) -> Result<Interact
         narrow("direction = ?", direction_name(direction).to_owned().into());
     }
     if query.missed {
-        narrow("end_reason = ?", reason_name(&EndReason::Missed).to_owned().into());
+        narrow("end_reason IN (?, 'turned_away')", reason_name(&EndReason::Missed).to_owned().into());
     }
     if let Some(account) = query.account {
         narrow("account = ?", i64::from(account.0).into());
@@ -140,6 +141,9 @@ fn read_end(row: &Row<'_>) -> Result<Option<InteractionEnd>> {
         "busy" => EndReason::Busy,
         "no_answer" => EndReason::NoAnswer,
         "rejected" => EndReason::Rejected,
+        "transferred" => EndReason::Transferred,
+        "replaced" => EndReason::Replaced,
+        "turned_away" => EndReason::TurnedAway { text: read_text(row.get("end_code")?, row.get("end_params")?) },
         // "failed", and whatever a later version may have written.
         _ => EndReason::Failed {
             text: read_text(row.get("end_code")?, row.get("end_params")?),
@@ -165,6 +169,7 @@ pub(crate) fn save(db: &Connection, interaction: &Interaction) -> Result<()> {
     let end = interaction.end.as_ref();
     let (text, status) = match end.map(|end| &end.reason) {
         Some(EndReason::Failed { text, status }) => (Some(text), *status),
+        Some(EndReason::TurnedAway { text }) => (Some(text), None),
         _ => (None, None),
     };
     let params = text
@@ -213,6 +218,9 @@ fn reason_name(reason: &EndReason) -> &'static str {
         EndReason::Busy => "busy",
         EndReason::NoAnswer => "no_answer",
         EndReason::Rejected => "rejected",
+        EndReason::Transferred => "transferred",
+        EndReason::Replaced => "replaced",
+        EndReason::TurnedAway { .. } => "turned_away",
         EndReason::Failed { .. } => "failed",
     }
 }

@@ -107,6 +107,7 @@ fn save_account(id: u32, password: Option<&str>) -> StoreCommand {
         ca_file: None,
         expires: 300,
         local_port: None,
+        options: Default::default(),
     };
     StoreCommand::SaveAccount { account: Box::new(account), password: password.map(|p| Password(p.into())) }
 }

@@ -96,6 +96,7 @@ fn accounts_come_back_are_replaced_and_are_deleted() {
         transport: Transport::Udp,
         ca_file: None,
         local_port: None,
+        options: Default::default(),
         expires: u32::MAX,
         ..account(0)
     };

@@ -164,7 +164,7 @@ class FakePhone implements Backend {
     const from = this.#snapshot.accounts.find((a) => a.id === (account ?? this.#snapshot.settings.default_account ?? 1));
     if (from?.registration.state !== 'up') {
       const text = { code: 'call.not_registered', params: {} };
-      return this.#emit({ event: 'command_failed', command: 'call', text });
+      return this.#emit({ event: 'command_failed', command: 'call', call: null, account: null, text });
     }
     const id = this.#nextId++;
     this.#hold(id);
@@ -205,8 +205,8 @@ class FakePhone implements Backend {
     if (ended === undefined || ended.state.state === 'ended') return;
     const reason = { code, params: {} };
     this.#become(id, { state: 'ended', reason, outcome, talked_s });
-    const { peer, direction, started_ms, account_label } = ended;
-    const entry = { id: String(id), peer, direction, started_ms, account_label, talked_s, outcome, reason };
+    const { peer, direction, started_ms, account, account_label } = ended;
+    const entry = { id: String(id), peer, direction, started_ms, account, account_label, talked_s, outcome, reason };
     this.#emit({ event: 'history_changed', history: [entry, ...this.#snapshot.history] });
     this.#later(6000, () => this.#emit({ event: 'call_gone', call: id }));
   }
@@ -258,7 +258,7 @@ class FakePhone implements Backend {
     const code = password === 'wrong' ? 'reg.unauthorized' : config.domain.startsWith('unknown') ? 'wire.host_unknown' : undefined;
     this.#later(900, () => {
       const reason = { code: code ?? '', params: { host: config.domain } };
-      const down = { state: 'down', reason, retry: code === 'wire.host_unknown' } as const;
+      const down = { state: 'down', reason, retry: code === 'wire.host_unknown', retry_at_ms: null } as const;
       this.#emit({ event: 'account_changed', account: { ...base, registration: code === undefined ? { state: 'up' } : down } });
       if (code === undefined && this.#snapshot.settings.default_account == null) {
         this.#emit({

@@ -46,7 +46,9 @@ export function actionsOf(state: CallStateView): Action[] {
 export function call(id: number, state: CallStateView, more: Partial<CallView> = {}): CallView {
   return {
     id, account: 2, account_label: 'Office', direction: 'incoming', queue: null, started_ms: Date.now(), quality: null,
-    peer: { name: 'Sara Ahmadi', address: '+98 21 8820 1140' },
+    peer: { name: 'Sara Ahmadi', address: '+98 21 8820 1140' }, ivr: null, customer: null, dialled: null, verified: 'unknown',
+    practice: false, emergency: false, consult_for: null, replaces: null, conference: false, silenced: false, transfer: null,
+    ask: null, digits: '',
     ...more, state, actions: actionsOf(state),
   };
 }
@@ -80,12 +82,14 @@ const reasons: Partial<Record<Outcome, string>> = {
 };
 
 const history: HistoryEntry[] = names.map(([name, address, direction, outcome, talked_s, ago], i) => ({
-  id: String(100 - i), account_label: 'Office', direction, outcome, talked_s,
+  id: String(100 - i), account: 2, account_label: 'Office', direction, outcome, talked_s,
   peer: { name, address }, started_ms: NOW - ago * MINUTE, reason: text(reasons[outcome] ?? 'call.remote_hang_up'),
 }));
 
 const empty: Snapshot = {
   version: '0.1.0', accounts: [practice], calls: [], history: [], notices: [], credentials: 'keyring', system_language: 'en',
+  agent: { state: 'ready', reason: null, since_ms: NOW - 40 * MINUTE, do_not_disturb: false, call_waiting: true },
+  colleagues: [], mailboxes: [], messages: [], forwarding: [],
   settings: { language: null, theme: 'system', default_account: null, welcomed: false },
   provenance: {},
   devices: {
@@ -126,8 +130,8 @@ export const scenarios: Record<string, Snapshot> = {
     settings: { ...welcomed, contrast: 'more', text_size: 120 },
     provenance: { contrast: 'locked', text_size: 'user', numerals: 'administrator' },
   },
-  'home-offline': withRegistration({ state: 'down', reason: text('wire.no_network'), retry: true }),
-  'home-wrong-password': withRegistration({ state: 'down', reason: text('reg.unauthorized'), retry: false }),
+  'home-offline': withRegistration({ state: 'down', reason: text('wire.no_network'), retry: true, retry_at_ms: NOW + MINUTE }),
+  'home-wrong-password': withRegistration({ state: 'down', reason: text('reg.unauthorized'), retry: false, retry_at_ms: null }),
   'home-notices': {
     ...home,
     notices: [

@@ -30,12 +30,25 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
       return { ...snapshot, settings: event.settings, provenance: event.provenance };
     case 'notice_raised':
       return { ...snapshot, notices: put(snapshot.notices, event.notice) };
+    case 'agent_changed':
+      return { ...snapshot, agent: event.agent };
+    case 'colleagues_changed':
+      return { ...snapshot, colleagues: event.colleagues };
+    case 'mailboxes_changed':
+      return { ...snapshot, mailboxes: event.mailboxes };
+    case 'messages_changed':
+      return { ...snapshot, messages: event.messages };
+    case 'forwarding_changed':
+      return { ...snapshot, forwarding: event.forwarding };
+    case 'credentials_changed':
+      return { ...snapshot, credentials: event.credentials };
     case 'notice_gone':
       return { ...snapshot, notices: snapshot.notices.filter((n) => n.id !== event.notice) };
     // Not part of the snapshot: shown where they happen (level meter, call, toast).
     case 'settings_exported':
     case 'settings_imported':
     case 'digit_received':
+    case 'number_preview':
     case 'level':
     case 'headset_test':
     case 'command_failed':

@@ -1,25 +1,36 @@
 //! Accounts and their registration.
 
-use super::{AccountEntry, Change, PRACTICE, Phone};
+use super::{AccountEntry, Change, Now, NumberPreview, PRACTICE, Phone};
 use crate::{
     account::{Account, AccountKind, Password, Registration, Transport},
+    dial, fields,
     ids::AccountId,
+    options::{AccountOptions, ForwardBy, ForwardWhen},
+    policy::{self, Verdict},
     sip::SipCommand,
     store::StoreCommand,
     text::Text,
 };
 
+/// Entries of one list of an account's options.
+const MAX_LISTED: usize = 2000;
+
 impl Phone {
     pub(super) fn set_account(
         &mut self,
+        now: Now,
         id: Option<AccountId>,
         mut account: Account,
         password: Option<Password>,
+        options: Option<AccountOptions>,
     ) -> Result<(), Text> {
         if account.kind == AccountKind::Practice || id == Some(PRACTICE) {
             return Err(Text::new("command.practice_fixed"));
         }
+        let before = id.map(|id| self.options(id).clone()).unwrap_or_default();
+        account.options = options.unwrap_or_else(|| before.clone());
         validate(&account)?;
+        validate_options(&account.options)?;
         account.id = match id {
             Some(id) if self.accounts.contains_key(&id) => id,
             Some(_) => return Err(Text::new("command.unknown_account")),
@@ -33,15 +44,65 @@ impl Phone {
         if account.label.trim().is_empty() {
             account.label = format!("{}@{}", account.user, account.domain);
         }
+        let id = account.id;
         self.tell_store(StoreCommand::SaveAccount { account: Box::new(account.clone()), password: password.clone() });
         self.start_account(account, password);
+        self.dial_codes(now, id, &before.forwarding);
         Ok(())
+    }
+
+    /// New options for a running account: it does not register anew.
+    pub(super) fn set_options(&mut self, now: Now, id: AccountId, options: AccountOptions) -> Result<(), Text> {
+        self.known_account(id)?;
+        if id == PRACTICE {
+            return Err(Text::new("command.practice_fixed"));
+        }
+        validate_options(&options)?;
+        let Some(entry) = self.accounts.get_mut(&id) else { return Ok(()) };
+        let before = std::mem::replace(&mut entry.account.options, options);
+        let account = Box::new(entry.account.clone());
+        let watched = |o: &AccountOptions| (o.colleagues.clone(), o.mailbox.clone());
+        if watched(&before) != watched(&account.options) {
+            self.unwatch(id, true);
+            self.watch(id);
+        }
+        self.tell_sip(SipCommand::SetAccount { account: account.clone(), password: None });
+        self.tell_store(StoreCommand::SaveAccount { account, password: None });
+        self.change(Change::Account(id));
+        self.change(Change::Colleagues);
+        self.dial_codes(now, id, &before.forwarding);
+        Ok(())
+    }
+
+    pub(super) fn options(&self, id: AccountId) -> &AccountOptions {
+        const NONE: &AccountOptions = &AccountOptions::NONE;
+        self.accounts.get(&id).map_or(NONE, |entry| &entry.account.options)
+    }
+
+    /// What dialling this would do.
+    pub(super) fn preview(&mut self, to: String, account: Option<AccountId>) {
+        let chosen = dial::target(&to).and_then(|target| self.outgoing_account(account, &target));
+        let judged = chosen.clone().and_then(|account| policy::judge(self.options(account), &to));
+        let verdict = judged.as_ref().map(|judged| judged.verdict).ok();
+        let dialled = match judged {
+            Ok(judged) if judged.verdict == Verdict::Blocked => Err(Text::new("dial.blocked")),
+            Ok(judged) => Ok(judged.target),
+            Err(text) => Err(text),
+        };
+        self.change(Change::NumberPreview(NumberPreview {
+            to,
+            account: chosen.ok(),
+            dialled,
+            emergency: verdict == Some(Verdict::Emergency),
+            premium: verdict == Some(Verdict::Premium),
+        }));
     }
 
     /// Brings an account up: SIP learns it and registers; where there is no registrar, it opens the port.
     pub(super) fn start_account(&mut self, account: Account, password: Option<Password>) {
         let id = account.id;
         self.tell_sip(SipCommand::SetAccount { account: Box::new(account.clone()), password });
+        self.unwatch(id, true);
         self.accounts.insert(id, AccountEntry { account, registration: Registration::Trying });
         self.tell_sip(SipCommand::Register { account: id });
         self.change(Change::Account(id));
@@ -58,6 +119,7 @@ impl Phone {
         if id == PRACTICE {
             return Err(Text::new("command.practice_fixed"));
         }
+        self.unwatch(id, true);
         self.accounts.remove(&id);
         self.tell_sip(SipCommand::RemoveAccount { account: id });
         self.tell_store(StoreCommand::DeleteAccount(id));
@@ -86,6 +148,7 @@ impl Phone {
         {
             entry.registration = state;
             self.change(Change::Account(id));
+            self.watch(id);
         }
     }
 
@@ -109,7 +172,7 @@ impl Phone {
             .ok_or_else(|| Text::new("call.no_account"))
     }
 
-    fn known_account(&self, id: AccountId) -> Result<AccountId, Text> {
+    pub(super) fn known_account(&self, id: AccountId) -> Result<AccountId, Text> {
         if self.accounts.contains_key(&id) { Ok(id) } else { Err(Text::new("command.unknown_account")) }
     }
 }
@@ -143,6 +206,51 @@ fn validate(account: &Account) -> Result<(), Text> {
     }
     if account.expires < 30 || account.expires > 86_400 {
         return bad("expires");
+    }
+    Ok(())
+}
+
+/// Refuses what could not work, naming the field.
+fn validate_options(options: &AccountOptions) -> Result<(), Text> {
+    let bad = |field: &str| Err(Text::new("command.bad_account").with("field", field));
+    if options.name_pattern.as_deref().is_some_and(|pattern| fields::pattern(pattern).is_none()) {
+        return bad("name_pattern");
+    }
+    let undialable = |number: &str| dial::target(number).is_err();
+    for (name, number) in
+        [("mailbox", &options.mailbox), ("conference_room", &options.conference_room), ("help_to", &options.help_to)]
+    {
+        if number.as_deref().is_some_and(undialable) {
+            return bad(name);
+        }
+    }
+    if options.colleagues.len() > MAX_LISTED || options.colleagues.iter().any(|c| undialable(&c.number)) {
+        return bad("colleagues");
+    }
+    if options.speed_dials.len() > MAX_LISTED || options.speed_dials.iter().any(|d| undialable(&d.number)) {
+        return bad("speed_dials");
+    }
+    if options.country.as_deref().is_some_and(|c| c.is_empty() || c.len() > 4 || !c.bytes().all(|b| b.is_ascii_digit()))
+    {
+        return bad("country");
+    }
+    if options.rewriting.len() > MAX_LISTED || options.headers.len() > MAX_LISTED || options.blocked.len() > MAX_LISTED
+    {
+        return bad("rewriting");
+    }
+    let wrong = |rule: &crate::options::ForwardRule| {
+        let judged = policy::judge(options, &rule.to);
+        // A rule works unasked, so it names no number that wants asking.
+        let unfit = !judged.is_ok_and(|judged| judged.verdict == Verdict::Free);
+        let impossible = match rule.when {
+            ForwardWhen::Unreachable => rule.by == ForwardBy::Redirect,
+            ForwardWhen::Hours { .. } => rule.by == ForwardBy::Code,
+            _ => false,
+        };
+        rule.on && (unfit || impossible)
+    };
+    if options.forwarding.len() > MAX_LISTED || options.forwarding.iter().any(wrong) {
+        return bad("forwarding");
     }
     Ok(())
 }

@@ -5,17 +5,35 @@
 //! in:  Incoming -(answer)-> Answering -LocateMedia-> -OpenPort-> -Answer-> Active -> Ended
 //! ```
 
-use super::{Action, CallEntry, Change, LINGER, MAX_CALLS, Now, Output, Phone, Port};
+use super::{Action, CallEntry, Change, LINGER, MAX_CALLS, Now, Phone, entry::Port};
 use crate::{
     audio::AudioCommand,
     call::{Call, CallState, Direction, EndReason, Hold, Peer},
     dial,
     ids::{AccountId, CallId},
+    policy::{self, Judged, Verdict},
     sip::{CallHeaders, MediaSession, SipCommand, SipEvent},
     store::{Interaction, InteractionEnd, StoreCommand},
     text::Text,
 };
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+/// After an emergency call everybody rings for so long: the emergency centre may call back, from any number.
+const CALL_BACK: Duration = Duration::from_secs(30 * 60);
+
+/// A call that is about to be.
+pub(super) struct Begin {
+    pub id: CallId,
+    pub account: AccountId,
+    pub direction: Direction,
+    pub peer: Peer,
+    pub headers: CallHeaders,
+    pub state: CallState,
+    pub target: String,
+}
 
 impl Phone {
     pub(super) fn sip(&mut self, now: Now, event: SipEvent) {
@@ -32,21 +50,20 @@ impl Phone {
             SipEvent::Media { call, media } => self.media(call, media),
             SipEvent::Answered { call } => self.answered(now, call),
             SipEvent::Hold { call, hold } => self.held(call, hold),
+            SipEvent::Digit { call, digit } => self.digit(call, digit),
+            SipEvent::PeerChanged { call, peer } => self.peer_changed(call, peer),
+            SipEvent::Transfer { call, progress } => self.transfer_progress(now, call, progress),
+            SipEvent::ReferAsked { call, target, replaces } => self.refer_asked(now, call, target, replaces),
+            SipEvent::ReferGone { call } => self.refer_gone(call),
+            SipEvent::Redirected { call, targets } => self.redirected(now, call, targets),
             SipEvent::Ended { call, reason } => self.end(now, call, reason),
+            SipEvent::Lamp { subscription, lamp } => self.lamp(subscription, lamp),
+            SipEvent::MessagesWaiting { account, mailbox } => self.messages_waiting(account, mailbox),
+            SipEvent::SubscriptionDown { subscription, .. } => self.subscription_down(subscription),
+            SipEvent::MessageReceived { account, peer, text } => self.message_received(now, account, peer, text),
+            SipEvent::MessageSent { message, result } => self.message_sent(message, result),
             // Only the practice line serves registrations, and it is no phone.
             SipEvent::RegistrationServed { .. } => {}
-            // Call control: the port stands, the phone follows.
-            SipEvent::PeerChanged { .. }
-            | SipEvent::Transfer { .. }
-            | SipEvent::ReferAsked { .. }
-            | SipEvent::ReferGone { .. }
-            | SipEvent::Digit { .. }
-            | SipEvent::Redirected { .. }
-            | SipEvent::Lamp { .. }
-            | SipEvent::MessagesWaiting { .. }
-            | SipEvent::SubscriptionDown { .. }
-            | SipEvent::MessageReceived { .. }
-            | SipEvent::MessageSent { .. } => {}
             SipEvent::Stopped => {
                 if matches!(self.closing, super::Closing::Sip { .. }) {
                     self.close_store(now);
@@ -55,49 +72,58 @@ impl Phone {
         }
     }
 
-    pub(super) fn dial(&mut self, now: Now, to: &str, account: Option<AccountId>) -> Result<(), Text> {
-        let target = dial::target(to)?;
-        let account = self.outgoing_account(account, &target)?;
-        if self.living_calls() >= MAX_CALLS {
+    pub(super) fn dial(&mut self, now: Now, to: &str, account: Option<AccountId>, confirmed: bool) -> Result<(), Text> {
+        let account = self.outgoing_account(account, &dial::target(to)?)?;
+        let judged = self.permitted(account, to, confirmed)?;
+        self.place(now, account, judged).map(|_| ())
+    }
+
+    /// What the account makes of `to`, if it may be called.
+    pub(super) fn permitted(&self, account: AccountId, to: &str, confirmed: bool) -> Result<Judged, Text> {
+        let judged = policy::judge(self.options(account), to)?;
+        match judged.verdict {
+            Verdict::Blocked => Err(Text::new("dial.blocked")),
+            Verdict::Premium if !confirmed => Err(Text::new("dial.premium")),
+            _ => Ok(judged),
+        }
+    }
+
+    /// Dials; the others go on hold.
+    pub(super) fn place(&mut self, now: Now, account: AccountId, judged: Judged) -> Result<CallId, Text> {
+        let emergency = judged.verdict == Verdict::Emergency;
+        if self.living_calls() >= MAX_CALLS && !emergency {
             return Err(Text::new("command.too_many_calls"));
         }
-        let id = CallId(self.next_call);
-        self.next_call = (self.next_call + 1) & 0x7fff_ffff;
-        let bare = target.trim_start_matches("sips:").trim_start_matches("sip:");
+        let bare = judged.target.trim_start_matches("sips:").trim_start_matches("sip:");
         let peer = Peer { name: None, address: bare.to_owned(), uri: String::new() };
-        self.hold_others(id);
-        self.begin(now, id, account, Direction::Outgoing, peer, CallHeaders::default(), CallState::Dialing, target);
-        self.open_port(id);
-        Ok(())
+        Ok(self.start_outgoing(now, account, peer, judged.target, emergency))
     }
 
-    fn incoming(&mut self, now: Now, account: AccountId, id: CallId, peer: Peer, headers: CallHeaders) {
-        if self.calls.contains_key(&id) {
-            return;
-        }
-        if self.closing != super::Closing::No || self.living_calls() >= MAX_CALLS {
-            self.tell_sip(SipCommand::Reject { call: id, status: 486 });
-            return;
-        }
-        self.begin(now, id, account, Direction::Incoming, peer, headers, CallState::Incoming, String::new());
-        if self.config.auto_answer {
-            // A call that has just begun to ring can be answered; were it otherwise, it would go on ringing.
-            let _ = self.answer(id);
-        }
-    }
-
-    #[allow(clippy::too_many_arguments)] // The parts of a call, each named once, here only.
-    fn begin(
+    pub(super) fn start_outgoing(
         &mut self,
         now: Now,
-        id: CallId,
         account: AccountId,
-        direction: Direction,
         peer: Peer,
-        headers: CallHeaders,
-        state: CallState,
         target: String,
-    ) {
+        emergency: bool,
+    ) -> CallId {
+        let id = CallId(self.next_call);
+        self.next_call = (self.next_call + 1) & 0x7fff_ffff;
+        self.hold_others(id);
+        let (direction, headers, state) = (Direction::Outgoing, CallHeaders::default(), CallState::Dialing);
+        self.begin(now, Begin { id, account, direction, peer, headers, state, target });
+        if emergency {
+            self.emergency_until = Some(now.mono + CALL_BACK);
+            if let Some(entry) = self.living(id) {
+                entry.emergency = true;
+            }
+        }
+        self.open_port(id);
+        id
+    }
+
+    pub(super) fn begin(&mut self, now: Now, new: Begin) {
+        let Begin { id, account, direction, peer, headers, state, target } = new;
         let millis = now.wall.duration_since(std::time::UNIX_EPOCH).map(|d| d.as_millis() as i64).unwrap_or(0);
         self.last_interaction = millis.max(self.last_interaction + 1);
         let interaction = Interaction {
@@ -111,49 +137,40 @@ impl Phone {
         };
         self.record(interaction);
         let call = Call { id, account, direction, peer, started: now.wall, state };
-        let entry = CallEntry {
-            call,
-            headers,
-            stats: None,
-            silent_s: 0,
-            target,
-            interaction: self.last_interaction,
-            port: Port::None,
-            media: None,
-            signalled: false,
-            microphone: false,
-            listening: false,
-            gone_at: None,
-        };
-        self.calls.insert(id, entry);
+        self.calls.insert(id, CallEntry::new(call, headers, target, self.last_interaction));
         self.change(Change::Call(id));
     }
 
-    fn open_port(&mut self, id: CallId) {
+    pub(super) fn open_port(&mut self, id: CallId) {
         let Some(entry) = self.calls.get_mut(&id) else { return };
         entry.port = Port::Opening;
         let account = entry.call.account;
         self.tell_sip(SipCommand::LocateMedia { account, call: id });
     }
 
-    pub(super) fn port_opened(&mut self, id: CallId, local: SocketAddr) {
-        let waited = self.on_waiting_call(id, |phone, entry| {
-            entry.port = Port::Open(local);
-            entry.signalled = true;
-            phone.out.push_back(Output::Sip(match entry.call.direction {
-                Direction::Outgoing => SipCommand::Invite {
-                    account: entry.call.account,
-                    call: id,
-                    target: entry.target.clone(),
-                    media: local,
-                },
-                Direction::Incoming => SipCommand::Answer { call: id, media: local },
-            }));
-        });
+    pub(super) fn port_opened(&mut self, now: Now, id: CallId, local: SocketAddr) {
+        let waited = self.on_waiting_call(id, |_, entry| entry.port = Port::Open(local));
         if !waited {
             // The call ended while its port was being opened.
-            self.tell_audio(AudioCommand::Stop { call: id });
+            return self.tell_audio(AudioCommand::Stop { call: id });
         }
+        let Some(entry) = self.living(id) else { return };
+        let command = match (entry.call.direction, entry.granted_by) {
+            (Direction::Incoming, _) => SipCommand::Answer { call: id, media: local },
+            (Direction::Outgoing, None) => {
+                let (account, target) = (entry.call.account, entry.target.clone());
+                SipCommand::Invite { account, call: id, target, media: local }
+            }
+            (Direction::Outgoing, Some(asker)) if self.living(asker).is_some() => {
+                SipCommand::AcceptRefer { call: asker, new: id, media: local }
+            }
+            // Whoever asked has hung up: there is nothing left to accept.
+            _ => return self.end(now, id, EndReason::Failed { text: Text::new("call.gone"), status: None }),
+        };
+        if let Some(entry) = self.living(id) {
+            entry.signalled = true;
+        }
+        self.tell_sip(command);
     }
 
     pub(super) fn port_failed(&mut self, now: Now, id: CallId, text: Text) {
@@ -181,7 +198,8 @@ impl Phone {
     fn ringing(&mut self, id: CallId, early_media: bool) {
         let Some(entry) = self.living(id) else { return };
         let early_media = early_media || matches!(entry.call.state, CallState::Ringing { early_media: true });
-        if matches!(entry.call.state, CallState::Dialing | CallState::Ringing { .. }) {
+        let called = entry.signalled && entry.ask.is_none();
+        if called && matches!(entry.call.state, CallState::Dialing | CallState::Ringing { .. }) {
             entry.call.state = CallState::Ringing { early_media };
             self.change(Change::Call(id));
         }
@@ -200,9 +218,20 @@ impl Phone {
         if matches!(entry.call.state, CallState::Active { .. } | CallState::Ending { .. }) {
             return;
         }
-        entry.call.state = CallState::Active { since: now.mono, hold: Hold::None, muted: false };
+        entry.call.state = CallState::Active { since: now.mono, hold: Hold::None, muted: entry.mute_wanted };
+        entry.alarm = None;
+        entry.ask = None;
+        let (held, replaced) = (entry.hold_wanted, entry.replaces);
         self.change(Change::Call(id));
-        self.hold_others(id);
+        self.announce_intercom(now, id);
+        if let Some(old) = replaced {
+            self.let_go(now, old);
+        }
+        if held {
+            self.tell_sip(SipCommand::Hold { call: id, on: true });
+        } else {
+            self.hold_others(id);
+        }
     }
 
     fn held(&mut self, id: CallId, new: Hold) {
@@ -215,9 +244,34 @@ impl Phone {
         }
     }
 
+    /// Somebody else is at the other end, or is named better: on the card and in the log.
+    fn peer_changed(&mut self, id: CallId, peer: Peer) {
+        let Some(entry) = self.living(id) else { return };
+        if peer.address.is_empty() || entry.call.peer == peer {
+            return;
+        }
+        entry.call.peer = peer;
+        self.change(Change::Call(id));
+        self.write_peer(id);
+    }
+
+    /// The interaction names who the call names.
+    pub(super) fn write_peer(&mut self, id: CallId) {
+        let Some((interaction, peer)) = self.calls.get(&id).map(|c| (c.interaction, c.call.peer.clone())) else {
+            return;
+        };
+        if let Some(row) = self.history.iter_mut().find(|i| i.id == interaction) {
+            row.peer = peer;
+            let row = Box::new(row.clone());
+            self.tell_store(StoreCommand::SaveInteraction(row));
+            self.change(Change::History);
+        }
+    }
+
     pub(super) fn answer(&mut self, id: CallId) -> Result<(), Text> {
         let entry = self.commanded(id, Action::Answer)?;
         entry.call.state = CallState::Answering;
+        entry.alarm = None;
         self.change(Change::Call(id));
         self.hold_others(id);
         self.open_port(id);
@@ -233,81 +287,113 @@ impl Phone {
     }
 
     pub(super) fn hang_up(&mut self, now: Now, id: CallId) -> Result<(), Text> {
-        let entry = self.commanded(id, Action::HangUp)?;
+        self.commanded(id, Action::HangUp)?;
+        self.let_go(now, id);
+        Ok(())
+    }
+
+    /// Hangs up a call in whatever state; nothing if it has ended or is about to.
+    pub(super) fn let_go(&mut self, now: Now, id: CallId) {
+        let Some(entry) = self.living(id) else { return };
         let signalled = entry.signalled;
         match (&entry.call.state, entry.call.direction) {
-            (CallState::Incoming, _) => return self.reject(now, id),
+            (CallState::Incoming, _) => {
+                self.tell_sip(SipCommand::Reject { call: id, status: 486 });
+                self.end(now, id, EndReason::Declined);
+            }
             (CallState::Dialing, Direction::Outgoing) if !signalled => self.end(now, id, EndReason::Cancelled),
             (CallState::Answering, _) if !signalled => {
                 self.tell_sip(SipCommand::Reject { call: id, status: 486 });
                 self.end(now, id, EndReason::Declined);
             }
-            _ => {
+            (CallState::Ending { .. }, _) => {}
+            (state, _) => {
+                let since = if let CallState::Active { since, .. } = state { Some(*since) } else { None };
+                entry.call.state = CallState::Ending { since };
+                entry.ask = None;
+                entry.info.clear();
                 self.tell_sip(SipCommand::HangUp { call: id });
-                if let Some(entry) = self.living(id) {
-                    let since = match entry.call.state {
-                        CallState::Active { since, .. } => Some(since),
-                        _ => None,
-                    };
-                    entry.call.state = CallState::Ending { since };
-                }
                 self.change(Change::Call(id));
             }
         }
-        Ok(())
     }
 
     pub(super) fn hold(&mut self, id: CallId, on: bool) -> Result<(), Text> {
-        self.commanded(id, if on { Action::Hold } else { Action::Resume })?;
-        self.tell_sip(SipCommand::Hold { call: id, on });
+        let entry = self.commanded(id, if on { Action::Hold } else { Action::Resume })?;
         if !on {
-            self.hold_others(id);
+            self.resume(id);
+            return Ok(());
         }
-        Ok(())
-    }
-
-    pub(super) fn mute(&mut self, id: CallId, on: bool) -> Result<(), Text> {
-        let entry = self.commanded(id, if on { Action::Mute } else { Action::Unmute })?;
-        if let CallState::Active { muted, .. } = &mut entry.call.state {
-            *muted = on;
-        }
+        entry.hold_wanted = true;
+        entry.held_for = None;
+        self.tell_sip(SipCommand::Hold { call: id, on: true });
         self.change(Change::Call(id));
         Ok(())
     }
 
-    pub(super) fn dtmf(&mut self, id: CallId, typed: &str) -> Result<(), Text> {
-        let digits = dial::dtmf(typed).ok_or_else(|| Text::new("command.bad_digits"))?;
-        let entry = self.commanded(id, Action::Dtmf)?;
-        let in_rtp = entry.media.as_ref().is_some_and(|m| m.dtmf_payload.is_some());
-        if let Some(digit) = digits.chars().find(|c| *c != ',') {
-            self.tell_audio(AudioCommand::LocalDtmf { digit });
-        }
-        if in_rtp {
-            self.tell_audio(AudioCommand::Dtmf { call: id, digits });
-        } else {
-            for digit in digits.chars().filter(|c| *c != ',') {
-                self.tell_sip(SipCommand::Info { call: id, digit });
+    /// Takes the line back to a call, or to the whole conference that it is in; everything else goes on hold.
+    pub(super) fn resume(&mut self, id: CallId) {
+        let conference = self.calls.get(&id).is_some_and(|c| c.conference);
+        let with: Vec<CallId> = self
+            .calls
+            .values()
+            .filter(|c| c.call.id == id || (conference && c.conference))
+            .filter(|c| c.gone_at.is_none() && c.held_here())
+            .map(|c| c.call.id)
+            .collect();
+        for call in with {
+            if let Some(entry) = self.living(call) {
+                entry.hold_wanted = false;
+                entry.held_for = None;
             }
+            self.tell_sip(SipCommand::Hold { call, on: false });
+            self.change(Change::Call(call));
+        }
+        self.hold_others(id);
+    }
+
+    /// The agent's microphone into this call; in a conference, into all of it.
+    pub(super) fn mute(&mut self, id: CallId, on: bool) -> Result<(), Text> {
+        let conference = self.commanded(id, if on { Action::Mute } else { Action::Unmute })?.conference;
+        let mut changed = Vec::new();
+        for entry in self.calls.values_mut() {
+            let meant = entry.call.id == id || (conference && entry.conference);
+            if let CallState::Active { muted, .. } = &mut entry.call.state
+                && meant
+            {
+                *muted = on;
+                changed.push(entry.call.id);
+            }
+        }
+        for call in changed {
+            self.change(Change::Call(call));
         }
         Ok(())
     }
 
-    /// A call that takes the line puts the others on hold: nobody hears what is not for them.
-    fn hold_others(&mut self, active: CallId) {
+    /// A call that takes the line puts the others on hold: nobody hears what is not for them. A conference is one.
+    pub(super) fn hold_others(&mut self, active: CallId) {
+        let conference = self.calls.get(&active).is_some_and(|c| c.conference);
         let others: Vec<CallId> = self
             .calls
             .values()
-            .filter(|c| c.call.id != active && c.actions().contains(&Action::Hold))
+            .filter(|c| c.call.id != active && c.active() && !c.held_here() && !(conference && c.conference))
             .map(|c| c.call.id)
             .collect();
         for call in others {
+            if let Some(entry) = self.living(call) {
+                entry.hold_wanted = true;
+            }
             self.tell_sip(SipCommand::Hold { call, on: true });
+            self.change(Change::Call(call));
         }
     }
 
     /// The one place where a call ends: once, with its interaction completed.
     pub(super) fn end(&mut self, now: Now, id: CallId, reason: EndReason) {
+        let reason = self.meaning(id, reason);
         let Some(entry) = self.living(id) else { return };
+        let unheard = !matches!(entry.call.state, CallState::Active { .. } | CallState::Ending { since: Some(_) });
         let talked = match entry.call.state {
             CallState::Active { since, .. } | CallState::Ending { since: Some(since) } => {
                 now.mono.saturating_duration_since(since)
@@ -318,6 +404,10 @@ impl Phone {
         entry.gone_at = Some(now.mono + LINGER);
         entry.microphone = false;
         entry.listening = false;
+        entry.ask = None;
+        entry.alarm = None;
+        entry.info.clear();
+        entry.info_at = None;
         let had_media = entry.port != Port::None || entry.media.is_some();
         let interaction = entry.interaction;
         let outgoing = entry.call.direction == Direction::Outgoing;
@@ -332,6 +422,10 @@ impl Phone {
             self.change(Change::History);
         }
         self.change(Change::Call(id));
+        if unheard {
+            self.came_to_nothing(id);
+        }
+        self.after_end(now, id);
     }
 
     pub(super) fn living_calls(&self) -> usize {
@@ -343,38 +437,25 @@ impl Phone {
         self.calls.get_mut(&id).filter(|c| c.gone_at.is_none())
     }
 
-    fn commanded(&mut self, id: CallId, action: Action) -> Result<&mut CallEntry, Text> {
-        let entry = self.calls.get_mut(&id).ok_or_else(|| Text::new("command.unknown_call"))?;
-        if entry.actions().contains(&action) { Ok(entry) } else { Err(Text::new("command.not_now")) }
-    }
-}
-
-impl CallEntry {
-    /// What can be done with the call now. The only list; screens show nothing else.
-    pub fn actions(&self) -> Vec<Action> {
-        match &self.call.state {
-            CallState::Dialing | CallState::Ringing { .. } | CallState::Answering => vec![Action::HangUp],
-            CallState::Incoming => vec![Action::Answer, Action::Reject],
-            CallState::Active { hold, muted, .. } => {
-                let mute = if *muted { Action::Unmute } else { Action::Mute };
-                let held = if hold.local() { Action::Resume } else { Action::Hold };
-                vec![Action::HangUp, mute, held, Action::Dtmf]
-            }
-            CallState::Ending { .. } | CallState::Ended { .. } => Vec::new(),
+    pub(super) fn commanded(&mut self, id: CallId, action: Action) -> Result<&mut CallEntry, Text> {
+        if !self.calls.contains_key(&id) {
+            return Err(Text::new("command.unknown_call"));
         }
+        let offered = self.actions(id).contains(&action);
+        self.calls.get_mut(&id).filter(|_| offered).ok_or_else(|| Text::new("command.not_now"))
     }
 
-    /// Whether the agent's voice may go into this call now.
-    pub(super) fn wants_microphone(&self) -> bool {
-        matches!(self.call.state, CallState::Active { hold: Hold::None, muted: false, .. })
-    }
-
-    /// Whether this call should be heard now: talking, held by the far side (its music), or early media.
-    pub(super) fn wants_listening(&self) -> bool {
-        match self.call.state {
-            CallState::Active { hold, .. } => !hold.local(),
-            CallState::Ringing { early_media } => early_media,
-            _ => false,
-        }
+    /// When something happens to a call by itself.
+    pub(super) fn call_timer(&self) -> Option<Instant> {
+        let of = |c: &CallEntry| {
+            let transfer = c.transfer.as_ref().filter(|t| t.runs() && c.gone_at.is_none()).map(|t| t.until);
+            let ask = c.ask.as_ref().map(|ask| ask.until);
+            let alarm = c.alarm.as_ref().map(|(at, _)| *at);
+            [c.gone_at, transfer, ask, alarm, c.info_at, c.closed_until.filter(|_| c.gone_at.is_none())]
+                .into_iter()
+                .flatten()
+                .min()
+        };
+        self.calls.values().filter_map(of).min()
     }
 }

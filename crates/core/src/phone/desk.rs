@@ -56,7 +56,7 @@ impl Phone {
     pub(super) fn credentials_changed(&mut self, credentials: CredentialStore) {
         if self.credentials != credentials {
             self.credentials = credentials;
-            self.change(Change::All);
+            self.change(Change::Credentials);
             if credentials == CredentialStore::UntilClose {
                 self.raise(NoticeLevel::Warning, Text::new("store.keyring_unavailable"));
             } else {

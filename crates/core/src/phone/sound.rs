@@ -15,7 +15,7 @@ const MAX_TEST_SECONDS: u8 = 30;
 impl Phone {
     pub(super) fn audio(&mut self, now: Now, event: AudioEvent) {
         match event {
-            AudioEvent::PortOpened { call, local } => self.port_opened(call, local),
+            AudioEvent::PortOpened { call, local } => self.port_opened(now, call, local),
             AudioEvent::PortFailed { call, text } => self.port_failed(now, call, text),
             AudioEvent::Devices { inputs, outputs } => {
                 self.inputs = inputs;
@@ -61,11 +61,7 @@ impl Phone {
                     self.change(Change::Quality(call));
                 }
             }
-            AudioEvent::DtmfReceived { call, digit } => {
-                if self.living(call).is_some() {
-                    self.change(Change::Digit(call, digit));
-                }
-            }
+            AudioEvent::DtmfReceived { call, digit } => self.digit(call, digit),
         }
     }
 
@@ -75,7 +71,8 @@ impl Phone {
         for entry in self.calls.values_mut().filter(|c| c.gone_at.is_none()) {
             let call = entry.call.id;
             let has_media = entry.media.is_some();
-            let (microphone, listening) = (has_media && entry.wants_microphone(), has_media && entry.wants_listening());
+            let (microphone, listening) =
+                (has_media && entry.wants_microphone(now.mono), has_media && entry.wants_listening());
             if entry.microphone != microphone {
                 entry.microphone = microphone;
                 commands.push(AudioCommand::Microphone { call, open: microphone });
@@ -87,6 +84,11 @@ impl Phone {
         }
         for command in commands {
             self.tell_audio(command);
+        }
+        let mixed = self.mixed();
+        if mixed != self.mixed {
+            self.mixed = mixed.clone();
+            self.tell_audio(AudioCommand::Conference { calls: mixed });
         }
         self.prepare_devices();
         self.remind_of_mute();
@@ -145,7 +147,8 @@ impl Phone {
         if any(|s| matches!(s, CallState::Ringing { early_media: false })) {
             return Some(Tone::Ringback);
         }
-        if self.living_calls() > 0 {
+        let announced = self.calls.values().any(|c| c.closed_until.is_some() && c.gone_at.is_none());
+        if self.living_calls() > 0 && !announced {
             return None;
         }
         self.passing_tone.map(|(tone, _)| tone)

@@ -93,6 +93,7 @@ fn save_account(id: u32, label: &str, password: &str) -> StoreCommand {
         ca_file: None,
         expires: 300,
         local_port: None,
+        options: Default::default(),
     };
     let password = (password != "-").then(|| Password(password.into()));
     StoreCommand::SaveAccount { account: Box::new(account), password }

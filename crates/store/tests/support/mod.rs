@@ -170,6 +170,7 @@ pub fn account(id: u32) -> Account {
         ca_file: Some("/etc/ssl/pbx.pem".into()),
         expires: 600,
         local_port: Some(5062),
+        options: Default::default(),
     }
 }
 

@@ -95,7 +95,12 @@ async fn read(app: &App, printer: &Printer) {
 
 fn failed(code: &str, detail: &str) -> Event {
     let params = BTreeMap::from([("detail".to_owned(), detail.to_owned())]);
-    Event::CommandFailed { command: String::new(), text: Text { code: code.to_owned(), params } }
+    Event::CommandFailed {
+        command: String::new(),
+        call: None,
+        account: None,
+        text: Text { code: code.to_owned(), params },
+    }
 }
 
 /// An account given without a password takes the one of the environment, if there is one.

@@ -79,7 +79,7 @@ async fn run(app: &App, events: &mut mpsc::Receiver<Event>, account: NewAccount,
         _ => None,
     });
     let Some(Some(account)) = registered.await else { return false };
-    if app.send(Command::Call { to: args.target.clone(), account: Some(account) }).is_err() {
+    if app.send(Command::Call { to: args.target.clone(), account: Some(account), confirmed: true }).is_err() {
         return false;
     }
     let answered = wait(events, |event| match event {
