@@ -60,6 +60,7 @@ fn account(args: &CallArgs) -> Option<NewAccount> {
         ca_file: args.ca_file.clone(),
         expires: None,
         local_port: None,
+        options: None,
     })
 }
 
