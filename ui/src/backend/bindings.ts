@@ -18,6 +18,40 @@ export type AccountKind = "registrar" | "direct" |
 /**  The built-in practice line; cannot be added or changed. */
 "practice";
 
+/**  How an account behaves. */
+export type AccountOptions = {
+	dtmf?: DtmfMode,
+	/**  Believe P-Asserted-Identity, Remote-Party-ID and `verstat` from this PBX. */
+	trust_identity?: boolean,
+	/**  Headers that become fields of a call, in this order; the first that fills a field wins. */
+	headers?: HeaderRule[],
+	/**
+	 *  A regular expression over the caller's name; its groups `queue`, `ivr`, `customer` and `name` become fields:
+	 *  `^(?<queue>[^:]+): (?<name>.*)$` for a PBX that writes the queue in front of the name.
+	 */
+	name_pattern?: string | null,
+	/**  Number of the mailbox (`*97`). */
+	mailbox?: string | null,
+	/**  The PBX's conference room, which a conference can be handed over to. */
+	conference_room?: string | null,
+	/**  The team lead's number, who gets a message when help is asked for. */
+	help_to?: string | null,
+	/**  Applied to what is dialled, the first that fits. */
+	rewriting?: NumberRule[],
+	forwarding?: ForwardRule[],
+	codes?: FeatureCodes,
+	colleagues?: Colleague[],
+	speed_dials?: SpeedDial[],
+	/**  Listed colleagues (`intercom`) may be answered without a key. */
+	intercom?: boolean,
+	/**  Numbers that skip every rule and confirmation; absent: 112, 911, 999, 110, 115, 125 and their like. */
+	emergency?: string[] | null,
+	/**  Numbers that begin so are never dialled. */
+	blocked?: string[],
+	/**  Country calling code without `+` (`98`): national numbers are judged by it. */
+	country?: string | null,
+};
+
 export type AccountView = {
 	id: number,
 	kind: AccountKind,
@@ -30,7 +64,36 @@ export type AccountView = {
 	config: NewAccount | null,
 };
 
-export type Action = "answer" | "reject" | "hang_up" | "mute" | "unmute" | "hold" | "resume" | "dtmf";
+export type Action = "answer" | "reject" | "hang_up" | "mute" | "unmute" | "hold" | "resume" | "dtmf" | "transfer" | "consult" | "complete_transfer" | "abandon_consult" | "swap" | "join" | "split" | "silence" | "unsilence" | "leave_conference" | "grant" | "refuse" | "redirect" | "help";
+
+/**  Whether the agent takes calls of a queue. */
+export type AgentState = "ready" | "not_ready";
+
+/**  Whether the agent can be reached. */
+export type AgentView = {
+	state: AgentState,
+	reason: string | null,
+	/**  Unix time in milliseconds at which this state began. */
+	since_ms: number,
+	do_not_disturb: boolean,
+	call_waiting: boolean,
+};
+
+export type AskKind = 
+/**  It transfers us to somebody (REFER). */
+"transfer" | 
+/**  It hands us a call of its own (REFER with Replaces). */
+"hand_over" | 
+/**  Whom we called is elsewhere (3xx). */
+"redirect";
+
+/**  What the far side wants of us. Refused by itself at `until_ms`. */
+export type AskView = {
+	kind: AskKind,
+	/**  Where it would have us call; the first, or `choice` of `grant`. */
+	targets: PeerView[],
+	until_ms: number,
+};
 
 /**  The calendar that dates are written in. */
 export type Calendar = 
@@ -53,6 +116,29 @@ export type CallView = {
 	peer: PeerView,
 	/**  The PBX queue that the caller waited in. */
 	queue: string | null,
+	/**  What the caller chose in the PBX's menu. */
+	ivr: string | null,
+	/**  The customer's id, as the PBX names it. */
+	customer: string | null,
+	/**  The number that the caller dialled, when the call was diverted to us. */
+	dialled: string | null,
+	/**  Whether the caller's number is vouched for (STIR/SHAKEN). */
+	verified: VerifiedView,
+	/**  A call of the practice line. */
+	practice: boolean,
+	emergency: boolean,
+	/**  The customer that this call is a consultation about. */
+	consult_for: number | null,
+	/**  The call whose place this one takes (RFC 3891): the same conversation goes on. */
+	replaces: number | null,
+	/**  One party of the conference. `silenced`: neither we nor the others hear it. */
+	conference: boolean,
+	silenced: boolean,
+	transfer: TransferView | null,
+	/**  What the far side wants of us; waits for `grant` or `refuse`. */
+	ask: AskView | null,
+	/**  The last 32 digits that the far side sent. */
+	digits: string,
 	/**  Unix time in milliseconds at which it began. */
 	started_ms: number,
 	state: CallStateView,
@@ -61,14 +147,89 @@ export type CallView = {
 	quality: QualityView | null,
 };
 
+export type Colleague = {
+	name: string,
+	number: string,
+	lamp?: LampKind,
+	/**  May talk to this desk through the intercom, where the account allows it. */
+	intercom?: boolean,
+};
+
+export type ColleagueView = {
+	account: number,
+	name: string,
+	number: string,
+	lamp: LampView,
+	/**  A call that rings there can be taken here. */
+	pickup: boolean,
+};
+
 /**  What a person or a program asks of the phone. */
 export type Command = 
 /**  Adds an account and registers it (kind `registrar`), or opens its port (kind `direct`). */
 { command: "add_account"; account: NewAccount } | 
 /**  Replaces an account's configuration; an absent password keeps the old one. */
 { command: "change_account"; id: number; account: NewAccount } | { command: "remove_account"; account: number } | { command: "register"; account: number } | { command: "unregister"; account: number } | 
-/**  Dials. Without `account`, the default one. */
-{ command: "call"; to: string; account?: number | null } | { command: "answer"; call: number } | { command: "reject"; call: number } | { command: "hang_up"; call: number } | { command: "hold"; call: number; on: boolean } | { command: "mute"; call: number; on: boolean } | { command: "dtmf"; call: number; digits: string } | 
+/**
+ *  Dials. Without `account`, the default one. A premium number is refused with `dial.premium` until it comes again
+ *  with `confirmed`; the same holds for every command that has this field.
+ */
+{ command: "call"; to: string; account?: number | null; confirmed?: boolean } | 
+/**  What dialling this would do; answered by `number_preview`. */
+{ command: "preview_number"; to: string; account?: number | null } | 
+/**  Dials the last number again that was dialled. */
+{ command: "redial" } | { command: "call_mailbox"; account: number } | 
+/**  Takes a call that rings at a colleague's, by the account's pickup code. */
+{ command: "pickup"; account: number; number: string } | { command: "answer"; call: number } | { command: "reject"; call: number } | { command: "hang_up"; call: number } | { command: "hold"; call: number; on: boolean } | { command: "mute"; call: number; on: boolean } | { command: "dtmf"; call: number; digits: string } | 
+/**
+ *  Blind transfer: the far side is asked to call `to`. How it goes is the call's `transfer`; when it fails, the
+ *  customer is back.
+ */
+{ command: "transfer"; call: number; to: string; confirmed?: boolean } | 
+/**  Asks somebody while the customer waits: holds `call` and dials. The new call has `consult_for`. */
+{ command: "consult"; call: number; to: string; 
+/**  The customer's account when absent. Only there can the transfer be completed on most PBXes. */
+account?: number | null; confirmed?: boolean } | 
+/**
+ *  Connects the customer with whom was consulted, whether they have answered or it still rings there. `call` is
+ *  either of the two.
+ */
+{ command: "complete_transfer"; call: number } | 
+/**  Hangs up the consultation and returns to the customer. `call` is either of the two. */
+{ command: "abandon_consult"; call: number } | 
+/**  The one on hold takes the place of the one that is not. `call` is either of the two. */
+{ command: "swap"; call: number } | 
+/**  Makes one conference of these calls (and of those that are in it already). Empty: all active calls. */
+{ command: "join"; calls: number[] } | 
+/**  Takes a call out of the conference and holds it. */
+{ command: "split"; call: number } | 
+/**  Whether a party of the conference is heard, by us and by the others. */
+{ command: "silence"; call: number; on: boolean } | 
+/**
+ *  Leaves the conference while the others stay: two parties are connected with each other, any number is handed over
+ *  to the account's conference room.
+ */
+{ command: "leave_conference" } | 
+/**  Does what the far side asks (`ask`). `choice`: which of its targets. */
+{ command: "grant"; call: number; choice?: number } | { command: "refuse"; call: number } | 
+/**  Sends a caller who rings elsewhere. */
+{ command: "redirect"; call: number; to: string; confirmed?: boolean } | 
+/**  Sends `text` to the account's team lead (`help_to`). */
+{ command: "help"; call: number; text: string } | 
+/**  A short text to a colleague. */
+{ command: "message"; account: number; to: string; text: string } | 
+/**  Nobody rings this phone, but who calls back after an emergency call. */
+{ command: "set_do_not_disturb"; on: boolean } | 
+/**  Off: a second caller hears "busy". */
+{ command: "set_call_waiting"; on: boolean } | 
+/**  While not ready, calls of a queue are turned away. A phone starts not ready. */
+{ command: "set_agent_state"; state: AgentState; 
+/**  Why not ready, in the agent's or the supervisor's words. */
+reason?: string | null } | 
+/**  Replaces an account's options; it does not register anew. */
+{ command: "set_account_options"; account: number; options: AccountOptions } | 
+/**  Replaces an account's forwarding rules alone. */
+{ command: "set_forwarding"; account: number; rules: ForwardRule[] } | 
 /**  One of the practice line's customers rings this phone. */
 { command: "practice_ring"; customer: PracticeCustomer } | 
 /**  Lists the sound devices anew; answered by `devices_changed`. */
@@ -110,6 +271,8 @@ export type Contrast = "system" | "more";
 /**  Where passwords are kept. */
 export type Credentials = "keyring" | "until_close";
 
+export type DeliveryView = { state: "received" } | { state: "sending" } | { state: "sent" } | { state: "failed"; reason: Text };
+
 /**  Which devices to use; `None` is the system's default (the ringer's default is the speaker's). */
 export type DeviceChoice = {
 	microphone?: string | null,
@@ -145,6 +308,13 @@ export type DevicesView = {
 
 export type Direction = "incoming" | "outgoing";
 
+/**  How digits travel. */
+export type DtmfMode = 
+/**  RFC 4733 where the far side takes it, SIP INFO otherwise. */
+"auto" | "rtp" | "info" | 
+/**  As tones in the audio. */
+"in_band";
+
 /**  When the echo of the loudspeaker is taken out of the microphone. */
 export type EchoCancellation = 
 /**  When an echo is heard: a headset makes none, and is spared what the cancelling costs. */
@@ -165,8 +335,14 @@ provenance: { [key in string]: Provenance } } |
 /**  The settings as a file for another laptop, and where it was saved. */
 { event: "settings_exported"; text: string; file: string } | 
 /**  The file was taken over, but for these settings: unknown, senseless, locked, or meant for one laptop only. */
-{ event: "settings_imported"; left_out: string[] } | { event: "window_changed"; window: WindowChoice } | { event: "notice_raised"; notice: Notice } | { event: "notice_gone"; notice: number } | 
-/**  A digit that the far side sent (RFC 4733). */
+{ event: "settings_imported"; left_out: string[] } | { event: "window_changed"; window: WindowChoice } | { event: "notice_raised"; notice: Notice } | { event: "notice_gone"; notice: number } | { event: "agent_changed"; agent: AgentView } | { event: "colleagues_changed"; colleagues: ColleagueView[] } | { event: "mailboxes_changed"; mailboxes: MailboxView[] } | 
+/**  Oldest first, at most 200. */
+{ event: "messages_changed"; messages: MessageView[] } | { event: "forwarding_changed"; forwarding: ForwardingView[] } | 
+/**  The place where passwords go has changed. */
+{ event: "credentials_changed"; credentials: Credentials } | 
+/**  Answers `preview_number`. */
+{ event: "number_preview"; preview: NumberPreview } | 
+/**  A digit that the far side sent (RFC 4733 or SIP INFO). */
 { event: "digit_received"; call: number; digit: string } | 
 /**  Media of a call, once a second. */
 { event: "quality"; call: number; quality: QualityView } | 
@@ -175,9 +351,74 @@ provenance: { [key in string]: Provenance } } |
 /**  How the test of the headset stands (`test_headset`). */
 { event: "headset_test"; test: HeadsetTestView } | 
 /**  A command was refused; nothing has changed by it. */
-{ event: "command_failed"; command: string; text: Text } | 
+{ event: "command_failed"; command: string; 
+/**  The call or account that the command named. */
+call: number | null; account: number | null; text: Text } | 
 /**  The application has closed everything and ends. */
 { event: "stopped" };
+
+/**  The PBX's codes. `{number}` stands for the number. */
+export type FeatureCodes = {
+	/**  `*72{number}` */
+	forward_always?: string | null,
+	/**  `*73` */
+	forward_always_off?: string | null,
+	forward_busy?: string | null,
+	forward_busy_off?: string | null,
+	forward_no_answer?: string | null,
+	forward_no_answer_off?: string | null,
+	forward_unreachable?: string | null,
+	forward_unreachable_off?: string | null,
+	/**  `*8{number}` */
+	pickup?: string | null,
+};
+
+/**  What a header or a part of the caller's name says. */
+export type Field = "queue" | 
+/**  What the caller chose in the menu. */
+"ivr" | "customer" | 
+/**  Replaces the caller's name. */
+"name";
+
+export type ForwardBy = 
+/**  302: this phone says so, while it runs. */
+"redirect" | 
+/**  The PBX's feature code, dialled once: it also works while this phone is off. */
+"code";
+
+export type ForwardRule = {
+	on?: boolean,
+	when: ForwardWhen,
+	to: string,
+	by?: ForwardBy,
+	/**  Unix time in seconds at which it ends by itself. */
+	until?: number | null,
+};
+
+export type ForwardWhen = { when: "always" } | 
+/**  While another call is on. */
+{ when: "busy" } | { when: "no_answer"; after_s: number } | 
+/**
+ *  From minute `from` of the day to minute `to` (which may be earlier: over midnight), on `days` (0 is Sunday; empty:
+ *  every day), at `utc_offset_min`.
+ */
+{ when: "hours"; from: number; to: number; days?: number[]; utc_offset_min?: number } | 
+/**  When this phone cannot be reached. Only the PBX can do that, so only by its code. */
+{ when: "unreachable" };
+
+/**  A forwarding rule that is switched on. */
+export type ForwardingView = {
+	account: number,
+	rule: ForwardRule,
+	/**  It acts now (hours, `until`). */
+	active: boolean,
+};
+
+export type HeaderRule = {
+	/**  `X-Customer-Id`; case does not matter. */
+	header: string,
+	field: Field,
+};
 
 /**  The test of the headset: the microphone is recorded, then played back. */
 export type HeadsetTestView = { state: "recording"; seconds: number } | { state: "playing"; verdict: HeadsetVerdict } | { state: "done"; verdict: HeadsetVerdict } | 
@@ -198,6 +439,7 @@ export type HeadsetVerdict = {
 export type HistoryEntry = {
 	/**  Id as text: it does not fit a JavaScript number's integers for ever. */
 	id: string,
+	account: number,
 	account_label: string,
 	direction: Direction,
 	peer: PeerView,
@@ -220,6 +462,36 @@ export type HistoryFilter = {
 };
 
 export type HoldView = "none" | "local" | "remote" | "both";
+
+/**  How it is learnt what a colleague does. */
+export type LampKind = "none" | 
+/**  RFC 4235. */
+"dialog" | 
+/**  RFC 3856. */
+"presence";
+
+export type LampView = 
+/**  Not watched, or not known yet. */
+{ state: "unknown" } | { state: "free" } | { state: "ringing"; caller: PeerView | null } | { state: "busy" } | { state: "away" };
+
+export type MailboxView = {
+	account: number,
+	waiting: boolean,
+	new: number | null,
+	old: number | null,
+	/**  `call_mailbox` knows the number. */
+	callable: boolean,
+};
+
+export type MessageView = {
+	id: number,
+	account: number,
+	direction: Direction,
+	peer: PeerView,
+	text: string,
+	at_ms: number,
+	delivery: DeliveryView,
+};
 
 /**  Moving parts of the window. */
 export type Motion = "system" | "none";
@@ -249,6 +521,8 @@ export type NewAccount = {
 	expires?: number | null,
 	/**  Port of a `direct` account, where others find it; 5060 when absent. */
 	local_port?: number | null,
+	/**  Absent: the stored ones stay, or the defaults. */
+	options?: AccountOptions | null,
 };
 
 /**  Why the page's command was not taken: the application is ending or does not keep up. */
@@ -262,6 +536,28 @@ export type Notice = {
 };
 
 export type NoticeLevel = "info" | "warning" | "error";
+
+/**  What dialling a number would do. */
+export type NumberPreview = {
+	to: string,
+	account: number | null,
+	/**  What goes out after the account's rules; `null` when it cannot be dialled. */
+	dialled: string | null,
+	emergency: boolean,
+	/**  Asks to be confirmed. */
+	premium: boolean,
+	/**  Why it cannot be dialled. */
+	problem: Text | null,
+};
+
+/**  `{"starts_with":"0","becomes":"+98"}` makes a national number international. */
+export type NumberRule = {
+	starts_with: string,
+	/**  Instead of `starts_with`. */
+	becomes: string,
+	/**  Only numbers of so many characters, where given. */
+	length?: number | null,
+};
 
 /**  The digits that times, dates and counts are written with. Phone numbers are always 0-9. */
 export type Numerals = 
@@ -285,7 +581,11 @@ export type Outcome =
 /**  We gave up before they answered. */
 "cancelled" | "busy" | "no_answer" | 
 /**  They declined. */
-"rejected" | "failed";
+"rejected" | 
+/**  Answered, then handed on. */
+"transferred" | 
+/**  Sent elsewhere before it was answered. */
+"forwarded" | "failed";
 
 /**  A password on its way in. Never serialised back; `Debug` says nothing. */
 export type Password = string;
@@ -335,7 +635,9 @@ export type QualityView = {
 
 export type RegistrationView = { state: "off" } | { state: "trying" } | { state: "up" } | 
 /**  `retry` is false when only the user can mend it (a wrong password, a refused certificate). */
-{ state: "down"; reason: Text; retry: boolean };
+{ state: "down"; reason: Text; retry: boolean; 
+/**  Unix time in milliseconds of the next attempt. */
+retry_at_ms: number | null };
 
 /**  What the user chose. Every field has a default that works. */
 export type Settings = {
@@ -368,6 +670,13 @@ export type Snapshot = {
 	provenance: { [key in string]: Provenance },
 	notices: Notice[],
 	credentials: Credentials,
+	agent: AgentView,
+	colleagues: ColleagueView[],
+	mailboxes: MailboxView[],
+	/**  Oldest first, at most 200. Gone when the application closes. */
+	messages: MessageView[],
+	/**  Every rule that is switched on, whether it acts now or not. */
+	forwarding: ForwardingView[],
 	/**  The language that the system asks for: `en`, `ar` or `fa`. */
 	system_language: string,
 	/**  How the window stands; `null` where there is none. */
@@ -389,6 +698,11 @@ export type SoundSettings = {
 	ringer?: Volume,
 };
 
+export type SpeedDial = {
+	name: string,
+	number: string,
+};
+
 /**  A message for a person: entry `msg.<code>` of the catalogue, with its parameters. */
 export type Text = {
 	code: string,
@@ -398,7 +712,28 @@ export type Text = {
 /**  How it should look. */
 export type Theme = "system" | "light" | "dark";
 
+export type TransferState = 
+/**  Asked for; nothing heard yet. */
+"asked" | 
+/**  The far side tries. */
+"accepted" | 
+/**  It rings at the target. */
+"ringing" | "done" | 
+/**  The call is still ours. */
+"failed";
+
+/**  A transfer of the call, from the key to its end. */
+export type TransferView = {
+	/**  Number or address of the target. */
+	to: string,
+	state: TransferState,
+	/**  Why it failed. */
+	reason: Text | null,
+};
+
 export type Transport = "udp" | "tcp" | "tls";
+
+export type VerifiedView = "unknown" | "passed" | "failed";
 
 /**  How loud a device is. */
 export type Volume = {
