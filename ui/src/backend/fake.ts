@@ -220,7 +220,7 @@ class FakePhone implements Backend {
     const params = { setting: locked ?? 'text_size', low: '80', high: '200' };
     const size = settings.text_size ?? 100;
     const code = locked ? 'settings.locked' : size < 80 || size > 200 ? 'settings.out_of_range' : undefined;
-    if (code) return this.#emit({ event: 'command_failed', command: 'change_settings', text: { code, params } });
+    if (code) return this.#emit({ event: 'command_failed', command: 'change_settings', call: null, account: null, text: { code, params } });
     const mine = Object.fromEntries(changed.map((k) => [k, 'user' as const]));
     this.#emit({ event: 'settings_changed', settings, provenance: { ...provenance, ...mine } });
   }
@@ -240,7 +240,7 @@ class FakePhone implements Backend {
       // Told below, as a file of something else is.
     }
     if (read?.hatif_settings !== 1 || read.settings === undefined) {
-      return this.#emit({ event: 'command_failed', command: 'import_settings', text: { code: 'settings.bad_file', params: {} } });
+      return this.#emit({ event: 'command_failed', command: 'import_settings', call: null, account: null, text: { code: 'settings.bad_file', params: {} } });
     }
     const { devices, ...settings } = read.settings;
     this.#set({ ...this.#snapshot.settings, ...settings });
