@@ -4,7 +4,7 @@
 //! `cargo run --release -p hatif-media --example line -- in.wav out.wav --loss 10 --burst 3 --jitter 20 --seed 1`
 //!
 //! Input: 48 kHz mono. Options: `--codec opus|pcmu|pcma`, `--loss` (per cent), `--burst` (mean packets), `--jitter` and
-//! `--base` (ms), `--drift` (ppm), `--seed`. Prints counts, the processor time of a tick of one end (means of the
+//! `--base` (ms), `--drift` (ppm), `--seed`, `--lead` (seconds of call before the file begins, 2.5). Prints counts, the processor time of a tick of one end (means of the
 //! talking and the listening one), and the delay from sample to sample in ms: what a caller's ear gets is that, plus 10 ms
 //! for the block, plus devices.
 
@@ -37,7 +37,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut line = Line::new(number("seed", 1.0)? as u64, network, &StreamConfig::new(codec, 96));
     line.ends[1].drift_ppm = number("drift", 0.0)?;
-    line.ends[0].speech = read(input)?;
+    let lead = (number("lead", 2.5)? * 100.0) as usize * hatif_media::BLOCK;
+    let speech = read(input)?;
+    line.ends[0].speech = [vec![0.0; lead], speech.clone()].concat();
     let seconds = line.ends[0].speech.len() as f64 / 48_000.0 + 1.0;
     let begun = (Instant::now(), processor_seconds());
     line.run(seconds);
@@ -46,15 +48,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         _ => begun.0.elapsed().as_secs_f64(),
     };
     let per_tick = elapsed * 1e6 / (seconds * 200.0);
-    write(output, &line.ends[1].played)?;
+    let played = &line.ends[1].played[lead..];
+    write(output, played)?;
 
-    let windows = by_window(&line.ends[0].speech, &line.ends[1].played, 600);
+    let windows = by_window(&speech, played, 600);
     let mut delays: Vec<f64> = windows.iter().map(|window| window.0).collect();
     delays.sort_by(f64::total_cmp);
     let delay = |share: f64| delays.get((delays.len() as f64 * share) as usize).copied().unwrap_or(f64::NAN);
-    let bytes: usize = line.ends[0].sent.iter().map(|packet| packet.payload.len()).sum();
+    let kbit_s = |packets: &[hatif_media::RtpOut]| {
+        packets.iter().map(|packet| packet.payload.len()).sum::<usize>() as f64 * 0.4 / packets.len().max(1) as f64
+    };
+    let sent = &line.ends[0].sent;
+    let most = sent.windows(100).map(kbit_s).fold(0.0, f64::max);
     println!("delay_ms {:.1} p95 {:.1}", delay(0.5), delay(0.95));
-    println!("kbit_s {:.1}", bytes as f64 * 8e-3 / seconds);
+    println!("kbit_s {:.1}, in two seconds at most {most:.1}", kbit_s(&sent[lead / 960..]));
     println!("us_per_tick {per_tick:.1}");
     println!("{:?}", line.stats(1));
     Ok(())

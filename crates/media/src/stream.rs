@@ -14,7 +14,10 @@ use crate::{
 };
 use std::time::{Duration, Instant};
 
+/// The first reports come sooner, so that protection against loss begins with the conversation; then RFC 3550's 5 s.
 const FIRST_REPORT: Duration = Duration::from_secs(1);
+const EARLY_REPORTS: u32 = 3;
+const EARLY_REPORT_EVERY: Duration = Duration::from_millis(2_500);
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 const STATS_EVERY: Duration = Duration::from_secs(1);
 const SILENCE_EVERY: Duration = Duration::from_secs(5);
@@ -49,6 +52,7 @@ pub(crate) struct Stream {
     last_packet: Instant,
     silences: u32,
     next_report: Instant,
+    reports: u32,
     next_stats: Instant,
     counters_at_stats: Counters,
     /// What the far side said in this tick.
@@ -79,6 +83,7 @@ impl Stream {
             last_packet: now,
             silences: 0,
             next_report: now + FIRST_REPORT,
+            reports: 0,
             next_stats: now + STATS_EVERY,
             counters_at_stats: Counters::default(),
             heard: [0.0; BLOCK],
@@ -229,7 +234,8 @@ impl Stream {
     pub(crate) fn report(&mut self, now: Instant, clock: &Clock, mut emit: impl FnMut(Output)) {
         let key = self.key;
         if now >= self.next_report {
-            self.next_report = now + REPORT_EVERY;
+            self.reports += 1;
+            self.next_report = now + if self.reports < EARLY_REPORTS { EARLY_REPORT_EVERY } else { REPORT_EVERY };
             emit(Output::Rtcp { key, report: self.rtcp(now, clock, false) });
         }
         if now >= self.next_stats {

@@ -3,6 +3,7 @@
 
 mod conceal;
 mod g711;
+mod libopus;
 mod opus_decoder;
 mod opus_encoder;
 mod resample;
@@ -23,8 +24,8 @@ pub(crate) trait Decode {
     /// Samples in a packet, at most [`MAX_FRAME`]; `None` if it is not one of this codec.
     fn duration(&self, payload: &[u8]) -> Option<usize>;
 
-    /// Whether the packet carries a copy of the frame before it.
-    fn carries_recovery(&self, payload: &[u8]) -> bool;
+    /// How many samples before the packet its redundancy can restore; 0: it carries none.
+    fn reach(&mut self, payload: &[u8]) -> usize;
 
     /// Whether the packet says that silence begins: what follows without packets is not loss.
     fn begins_silence(&self, payload: &[u8]) -> bool;
@@ -32,9 +33,9 @@ pub(crate) trait Decode {
     /// Decodes a packet whose `duration` is `out.len()`.
     fn decode(&mut self, payload: &[u8], out: &mut [f32]);
 
-    /// The sound just before the packet `next`, from its redundancy; concealment where that does not reach. `out.len()` is a
-    /// multiple of 2.5 ms.
-    fn recover(&mut self, next: &[u8], out: &mut [f32]);
+    /// The sound that begins `before` samples ahead of the packet `next`, from its redundancy; concealment where that does not
+    /// reach. `out.len()` is a multiple of 2.5 ms and not above `before`. To be asked for in order of time.
+    fn recover(&mut self, next: &[u8], before: usize, out: &mut [f32]);
 
     /// Sound for a packet that did not come. `out.len()` is a multiple of 2.5 ms.
     fn conceal(&mut self, out: &mut [f32]);
@@ -64,8 +65,11 @@ impl Decode for Decoder {
         }
     }
 
-    fn carries_recovery(&self, payload: &[u8]) -> bool {
-        matches!(self, Decoder::Opus(_)) && OpusDecoder::carries_recovery(payload)
+    fn reach(&mut self, payload: &[u8]) -> usize {
+        match self {
+            Decoder::Opus(opus) => opus.reach(payload),
+            Decoder::G711(_) => 0,
+        }
     }
 
     fn begins_silence(&self, payload: &[u8]) -> bool {
@@ -80,9 +84,9 @@ impl Decode for Decoder {
         }
     }
 
-    fn recover(&mut self, next: &[u8], out: &mut [f32]) {
+    fn recover(&mut self, next: &[u8], before: usize, out: &mut [f32]) {
         match self {
-            Decoder::Opus(opus) => opus.recover(next, out),
+            Decoder::Opus(opus) => opus.recover(next, before, out),
             Decoder::G711(g711) => g711.conceal(out),
         }
     }

@@ -10,6 +10,8 @@ const BINS: usize = 128;
 const MARGIN: usize = 8;
 /// Share of packets that shall be in time: each late one is heard, and so is each change of length after it.
 const IN_TIME: f32 = 0.995;
+/// Share of packets that are there when redundancy is sought in them.
+const USUAL: f32 = 0.9;
 /// Share that counts as the fastest possible transit: what lies below are a few lucky ones of long ago.
 const FASTEST: f32 = 0.02;
 /// Forgetting by one packet in the long run: 1000 packets, 20 s of 20 ms.
@@ -124,6 +126,11 @@ impl Delays {
     pub(super) fn target(&self) -> i64 {
         let in_time = self.origin + (self.quantile(IN_TIME) as i64 + 1) * BIN;
         in_time.min(self.fastest() + MOST)
+    }
+
+    /// The transit below which most packets come.
+    pub(super) fn usual(&self) -> i64 {
+        self.origin + (self.quantile(USUAL) as i64 + 1) * BIN
     }
 
     /// The transit of the fastest packets.

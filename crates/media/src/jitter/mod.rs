@@ -11,6 +11,7 @@
 //! around the target in which nothing is done is wide, and wider where packets scatter.
 
 mod delay;
+mod losses;
 mod packets;
 mod signal;
 
@@ -22,6 +23,7 @@ use crate::{
     codec::{Decode, MAX_FRAME},
 };
 use delay::Delays;
+use losses::Losses;
 use packets::{Packets, Refused};
 use signal::Signal;
 
@@ -41,14 +43,10 @@ const REST: i64 = 1_000 * MS;
 /// conversation beats completeness.
 const MOST_EXCESS: i64 = 300 * MS;
 const SKIP_TO: i64 = 150 * MS;
+/// Longest waiting for redundancy.
+const MOST_AHEAD: i64 = 80 * MS;
 /// So much sound waiting is played whatever its time stamps say.
 const MOST_HELD: i64 = 800 * MS;
-/// Rate of the loss estimate, and where waiting for recovery begins and ends to pay.
-const LOSS_RATE: f32 = 1.0 / 150.0;
-const LOSS_ON: f32 = 0.012;
-const LOSS_OFF: f32 = 0.004;
-/// Share of packets with a copy of their forerunner from which recovery is counted on.
-const RECOVERY_SEEN: f32 = 0.05;
 
 /// What happened since the beginning; samples are at 48 kHz.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -94,9 +92,7 @@ pub(crate) struct JitterBuffer<D> {
     signal: Signal,
     /// `None`: nothing came yet, or not for long.
     playing: Option<Playing>,
-    loss: f32,
-    recovery_seen: f32,
-    awaits_recovery: bool,
+    losses: Losses,
     last_duration: i64,
     last_arrival: i64,
     initial: i64,
@@ -116,9 +112,7 @@ impl<D: Decode> JitterBuffer<D> {
             delays: Delays::new(),
             signal: Signal::new(),
             playing: None,
-            loss: 0.0,
-            recovery_seen: 0.0,
-            awaits_recovery: false,
+            losses: Losses::new(),
             last_duration: 20 * MS,
             last_arrival: i64::MIN / 2,
             initial: INITIAL,
@@ -188,32 +182,20 @@ impl<D: Decode> JitterBuffer<D> {
             Some(Refused::Nonsense) => self.counters.nonsense += 1,
             None => {}
         }
-        self.note_loss(arrival.advance, arrival.refused);
-        let heard = matches!(arrival.refused, None | Some(Refused::Late));
-        if duration > 0 && heard {
+        if matches!(arrival.refused, Some(Refused::Duplicate | Refused::Nonsense)) {
+            return;
+        }
+        if arrival.restarted {
+            self.losses.restart();
+        }
+        let reach = self.decoder.reach(payload).checked_div(duration);
+        self.losses.came(arrival.sequence, reach);
+        if duration > 0 {
             let bunched = now - self.last_arrival < duration as i64 / 4;
             self.last_arrival = now;
             self.delays.arrived(now - arrival.time, bunched);
             self.last_duration = duration as i64;
-            let carries = f32::from(u8::from(self.decoder.carries_recovery(payload)));
-            self.recovery_seen += (carries - self.recovery_seen) * 0.02;
         }
-    }
-
-    fn note_loss(&mut self, advance: i64, refused: Option<Refused>) {
-        match refused {
-            Some(Refused::Duplicate | Refused::Nonsense) => {}
-            // It had been counted as lost.
-            _ if advance <= 0 => self.loss = (self.loss - LOSS_RATE).max(0.0),
-            _ => {
-                for _ in 1..advance.min(50) {
-                    self.loss += (1.0 - self.loss) * LOSS_RATE;
-                }
-                self.loss -= self.loss * LOSS_RATE;
-            }
-        }
-        let threshold = if self.awaits_recovery { LOSS_OFF } else { LOSS_ON };
-        self.awaits_recovery = self.loss > threshold && self.recovery_seen > RECOVERY_SEEN;
     }
 
     /// The transit to play at.
@@ -222,10 +204,8 @@ impl<D: Decode> JitterBuffer<D> {
         if self.delays.packets() < KNOWN {
             target = target.max(self.delays.fastest() + self.initial);
         }
-        if self.awaits_recovery {
-            target += self.last_duration.min(60 * MS);
-        }
-        target
+        let ahead = (self.losses.ahead() as i64 * self.last_duration).min(MOST_AHEAD);
+        target.max(self.delays.usual() + MARGIN + ahead)
     }
 
     /// The transit at which the next packet is asked for: after the whole blocks that are pending. A rest of a block has to be
@@ -282,7 +262,7 @@ impl<D: Decode> JitterBuffer<D> {
             return;
         }
         let (gap, missing) = (first.time - playing.next_time, first.sequence - playing.next_sequence);
-        let (duration, recoverable) = (first.duration as i64, self.decoder.carries_recovery(&first.payload));
+        let reach = self.decoder.reach(&first.payload) as i64;
         let held = self.packets.end().map_or(0, |end| end - playing.next_time);
         if gap > 0 && held > MOST_HELD {
             return self.jump(gap);
@@ -296,15 +276,14 @@ impl<D: Decode> JitterBuffer<D> {
         let block = BLOCK as i64;
         let credit = ((excess + block / 2) / block * block).min(playing.expanded).min(gap);
         if credit > 0 {
-            return self.credit(credit, gap);
+            return self.credit(credit);
         }
         if missing <= 0 {
             self.fill(gap.min(BLOCK as i64), false);
-        } else if recoverable && gap <= duration {
-            self.recover_before_first(gap, duration);
+        } else if gap <= reach {
+            self.recover_before_first(gap);
         } else {
-            let lost = if recoverable { gap - duration } else { gap };
-            self.fill(lost.min(2 * BLOCK as i64), true);
+            self.fill((gap - reach).min(2 * BLOCK as i64), true);
         }
     }
 
@@ -316,12 +295,12 @@ impl<D: Decode> JitterBuffer<D> {
         self.counters.skipped += gap as u64;
     }
 
-    fn credit(&mut self, credit: i64, gap: i64) {
+    fn credit(&mut self, credit: i64) {
         let Some(playing) = &mut self.playing else { return };
         playing.next_time += credit;
         playing.expanded -= credit;
-        // A gap that is covered exactly leaves the decoder where it should be.
-        playing.seam = playing.expanded > 0 || credit < gap;
+        // With nothing left over, the decoder is where it should be.
+        playing.seam = playing.expanded > 0;
     }
 
     /// Nothing is there: make up 10 ms and see.
@@ -351,14 +330,19 @@ impl<D: Decode> JitterBuffer<D> {
         }
     }
 
-    /// The frame before the first packet, from its redundancy. Of `gap` samples only the last are still wanted.
-    fn recover_before_first(&mut self, gap: i64, duration: i64) {
+    /// A piece of the `gap` samples before the first packet, from its redundancy: the last frame as a whole, before that up to
+    /// a frame.
+    fn recover_before_first(&mut self, gap: i64) {
         let (Some(playing), Some(first)) = (&mut self.playing, self.packets.first()) else { return };
-        let length = (gap.max(duration) + STEP - 1) / STEP * STEP;
+        let duration = first.duration as i64;
+        // The last frame is restored as a whole, its beginning dropped where it is not wanted; before it, up to a frame.
+        let (wanted, whole) = if gap > duration { ((gap - duration).min(duration), 0) } else { (gap, duration) };
+        let length = (wanted.max(whole) + STEP - 1) / STEP * STEP;
+        let before = gap + length - wanted;
         let decoder = &mut self.decoder;
-        let recover = |out: &mut [f32]| decoder.recover(&first.payload, out);
-        self.signal.append(length as usize, (length - gap) as usize, playing.seam, recover);
-        playing.next_time = first.time;
+        let recover = |out: &mut [f32]| decoder.recover(&first.payload, before as usize, out);
+        self.signal.append(length as usize, (length - wanted) as usize, playing.seam, recover);
+        playing.next_time += wanted;
         playing.seam = false;
         playing.expanded = 0;
         self.counters.recovered += 1;

@@ -49,8 +49,6 @@ struct Newest {
 pub(super) struct Arrival {
     pub(super) sequence: i64,
     pub(super) time: i64,
-    /// How far the newest sequence number moved: more than 1 is loss or reordering, negative a latecomer.
-    pub(super) advance: i64,
     /// Another numbering has begun; what waited is gone.
     pub(super) restarted: bool,
     pub(super) refused: Option<Refused>,
@@ -114,10 +112,7 @@ impl Packets {
                 offset: 0,
                 raw_time,
             };
-            return (
-                Arrival { sequence: first.sequence, time: raw_time, advance: 1, restarted: false, refused: None },
-                first,
-            );
+            return (Arrival { sequence: first.sequence, time: raw_time, restarted: false, refused: None }, first);
         };
         let advance = i64::from(sequence.wrapping_sub(newest.sequence as u16) as i16);
         let extended = newest.sequence + advance;
@@ -125,10 +120,7 @@ impl Packets {
             if self.suspected != Some(sequence) {
                 self.suspected = Some(sequence.wrapping_add(1));
                 let refused = Some(Refused::Nonsense);
-                return (
-                    Arrival { sequence: extended, time: newest.time, advance: 0, restarted: false, refused },
-                    newest,
-                );
+                return (Arrival { sequence: extended, time: newest.time, restarted: false, refused }, newest);
             }
             self.clear();
             let (arrival, first) = self.place(now, sequence, stamp, scale, duration);
@@ -149,7 +141,7 @@ impl Packets {
         if advance <= 0 && (time - newest.time).abs() > LATE {
             // From before a renumbering, or nonsense: there is no place for it.
             let refused = Some(Refused::Nonsense);
-            return (Arrival { sequence: extended, time, advance: 0, restarted: false, refused }, newest);
+            return (Arrival { sequence: extended, time, restarted: false, refused }, newest);
         }
         let taken = match (advance > 0, duration > 0) {
             (true, true) => {
@@ -158,7 +150,7 @@ impl Packets {
             (true, false) => Newest { sequence: extended, ..newest },
             (false, _) => newest,
         };
-        (Arrival { sequence: extended, time, advance, restarted: false, refused: None }, taken)
+        (Arrival { sequence: extended, time, restarted: false, refused: None }, taken)
     }
 
     fn enqueue(&mut self, sequence: i64, time: i64, duration: usize, payload: &[u8]) -> Option<Refused> {
