@@ -1,5 +1,10 @@
 //! SHELL: the only Rust that knows of a window. Everything it does is hand commands in and events out.
 
+mod desk;
+mod place;
+#[cfg(target_os = "linux")]
+mod web;
+
 use hatif_app::{
     App, AppConfig, Devices, KeyringChoice,
     command::Command,
@@ -7,10 +12,14 @@ use hatif_app::{
 };
 use serde::Serialize;
 use specta::Type;
+use std::path::PathBuf;
 use tauri::{AppHandle, Emitter, Manager, State};
 
 /// The one event that the page listens to; its payload is an `Event`.
 const PHONE: &str = "phone";
+
+/// The environment's word for another folder of data.
+const DATA: &str = "HATIF_DATA";
 
 /// Why the page's command was not taken: the application is ending or does not keep up.
 #[derive(Debug, Serialize, Type)]
@@ -19,15 +28,25 @@ pub struct NotTaken;
 /// The page has loaded and listens: it gets everything as it is now.
 #[tauri::command]
 #[specta::specta]
-async fn ready(app: State<'_, App>) -> Result<Snapshot, NotTaken> {
-    app.snapshot().await.map_err(|_| NotTaken)
+async fn ready(handle: AppHandle, app: State<'_, App>) -> Result<Snapshot, NotTaken> {
+    let snapshot = app.snapshot().await.map_err(|_| NotTaken)?;
+    Ok(Snapshot { window: desk::choice(&handle), ..snapshot })
 }
 
 /// The page asks something of the phone. What comes of it comes as events.
 #[tauri::command]
 #[specta::specta]
-fn send(app: State<'_, App>, command: Command) -> Result<(), NotTaken> {
-    app.send(command).map_err(|_| NotTaken)
+fn send(handle: AppHandle, app: State<'_, App>, command: Command) -> Result<(), NotTaken> {
+    let Command::Window { window } = command else { return app.send(command).map_err(|_| NotTaken) };
+    desk::choose(&handle, window);
+    tell(&handle, &Event::WindowChanged { window });
+    Ok(())
+}
+
+fn tell(handle: &AppHandle, event: &Event) {
+    if let Err(error) = handle.emit(PHONE, event) {
+        tracing::warn!(%error, "the page did not get an event");
+    }
 }
 
 /// The page's typed commands; the bindings in `ui/src/backend/bindings.ts` are made of it.
@@ -42,11 +61,26 @@ pub fn bindings() -> tauri_specta::Builder<tauri::Wry> {
 pub fn run() {
     hatif_app::log::start();
     let handler = bindings().invoke_handler();
-    let outcome = tauri::Builder::default()
+    let builder = tauri::Builder::default();
+    // First of all: a second start does nothing but show the window of the first. With data of its own it is another
+    // Hatif, beside the first.
+    let builder = match std::env::var_os(DATA) {
+        None => builder.plugin(tauri_plugin_single_instance::init(|handle, _, _| desk::show(handle))),
+        Some(_) => builder,
+    };
+    #[cfg(target_os = "macos")]
+    let builder = builder.on_web_content_process_terminate(|view| {
+        if let Err(error) = view.reload() {
+            tracing::error!(%error, "the page could not be loaded again");
+        }
+    });
+    let outcome = builder
         .invoke_handler(handler)
         .setup(|tauri| {
-            let app = start(tauri.handle().clone())?;
-            tauri.manage(app);
+            let data = data_folder()?;
+            // The page begins to load while everything else starts.
+            desk::open(tauri.handle(), data.clone())?;
+            tauri.manage(start(tauri.handle().clone(), data)?);
             Ok(())
         })
         .build(tauri::generate_context!());
@@ -68,11 +102,12 @@ pub fn run() {
     }
 }
 
-fn start(handle: AppHandle) -> Result<App, Box<dyn std::error::Error>> {
-    let data = match std::env::var_os("HATIF_DATA") {
-        Some(dir) => dir.into(),
-        None => hatif_app::data_folder().ok_or("this user has no folder for application data")?,
-    };
+fn data_folder() -> Result<PathBuf, &'static str> {
+    let named = std::env::var_os(DATA).map(PathBuf::from);
+    named.or_else(hatif_app::data_folder).ok_or("this user has no folder for application data")
+}
+
+fn start(handle: AppHandle, data: PathBuf) -> Result<App, Box<dyn std::error::Error>> {
     let config = AppConfig {
         data,
         keyring: KeyringChoice::System,
@@ -85,12 +120,13 @@ fn start(handle: AppHandle) -> Result<App, Box<dyn std::error::Error>> {
         system_language: hatif_app::system_language(),
     };
     let _runtime = tauri::async_runtime::handle().inner().enter();
-    let app = App::start(config, move |event| {
-        if event == Event::Stopped {
-            handle.exit(0);
-        } else if let Err(error) = handle.emit(PHONE, &event) {
-            tracing::warn!(%error, "the page did not get an event");
+    let app = App::start(config, move |event| match event {
+        Event::Stopped => handle.exit(0),
+        Event::Snapshot { snapshot } => {
+            let snapshot = Snapshot { window: desk::choice(&handle), ..snapshot };
+            tell(&handle, &Event::Snapshot { snapshot });
         }
+        event => tell(&handle, &event),
     })?;
     Ok(app)
 }

@@ -52,6 +52,21 @@ impl Process {
         !matches!(self.shell.try_wait(), Ok(None))
     }
 
+    /// Everything that lives in its group, by id and name (whole, not the kernel's 15 letters).
+    pub fn members(&self) -> Vec<(u32, String)> {
+        let group = self.shell.id().to_string();
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        ids.filter_map(|id| {
+            let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+            // State, parent, group: what follows the name, which may itself hold spaces and brackets.
+            let of_group = stat.rsplit_once(") ")?.1.split(' ').nth(2) == Some(&group);
+            let program = fs::read_link(format!("/proc/{id}/exe")).ok().filter(|_| of_group)?;
+            Some((id, program.file_name()?.to_string_lossy().into_owned()))
+        })
+        .collect()
+    }
+
     /// What it has printed so far.
     pub fn output(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()

@@ -16,26 +16,43 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 pub struct Window {
     session: String,
-    /// The application's data; gone with the window.
+    /// The driver's and, unless it was given another, the application's; gone with the window.
     _folder: tempfile::TempDir,
     // Ends last: it holds the application.
-    _driver: Process,
+    driver: Process,
 }
 
 impl Window {
     /// Starts `application` with fresh data, in `language` (`en`, `ar`, `fa`).
     pub fn open(application: &Path, language: &str) -> Window {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let (port, data) = (ports::free(1), folder.path().join("data").display().to_string());
-        let locale = format!("{language}_{}.UTF-8", if language == "fa" { "IR" } else { "EG" });
-        let environment = [
+        let data = folder.path().join("data");
+        Window::start(application, language, folder, &data, &[])
+    }
+
+    /// Starts it with the data in `data`, and with more in its environment.
+    pub fn open_on(application: &Path, language: &str, data: &Path, more: &[(&str, &str)]) -> Window {
+        Window::start(application, language, tempfile::tempdir().expect("a temporary folder"), data, more)
+    }
+
+    fn start(
+        application: &Path,
+        language: &str,
+        folder: tempfile::TempDir,
+        data: &Path,
+        more: &[(&str, &str)],
+    ) -> Window {
+        let port = ports::free(1);
+        let locale = locale(language);
+        let mut environment = vec![
             // Without it WebKit lets nobody drive the page (`tauri-driver` sets the same).
             ("TAURI_WEBVIEW_AUTOMATION", "true".to_owned()),
-            ("HATIF_DATA", data),
+            ("HATIF_DATA", data.display().to_string()),
             ("LANG", locale.clone()),
             ("LC_ALL", locale.clone()),
             ("LANGUAGE", locale),
         ];
+        environment.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let arguments = words(["WebKitWebDriver", &format!("--port={port}")]);
         let driver = Process::start_with("WebKitWebDriver", folder.path(), &arguments, &environment);
         let server = format!("http://127.0.0.1:{port}");
@@ -46,7 +63,17 @@ impl Window {
         let made = request("POST", &format!("{server}/session"), Some(capabilities));
         let made = made.unwrap_or_else(|error| panic!("no session: {error}\n{}", driver.output()));
         let id = made["sessionId"].as_str().expect("a session has an id");
-        Window { session: format!("{server}/session/{id}"), _folder: folder, _driver: driver }
+        Window { session: format!("{server}/session/{id}"), _folder: folder, driver }
+    }
+
+    /// The processes of the application by name; the page's own is `WebKitWebProcess`.
+    pub fn processes(&self, name: &str) -> Vec<u32> {
+        self.driver.members().into_iter().filter(|(_, own)| own == name).map(|(id, _)| id).collect()
+    }
+
+    /// What the driver and the application have printed.
+    pub fn output(&self) -> String {
+        self.driver.output()
     }
 
     /// Waits for an element that is there and shown.
@@ -58,6 +85,13 @@ impl Window {
             let shown = self.ask("GET", &format!("/element/{id}/displayed"), None).ok()?;
             (shown == true).then_some(id)
         })
+    }
+
+    /// Types into an element as a keyboard would.
+    pub fn type_into(&self, css: &str, keys: &str) {
+        let id = self.find(css);
+        let typed = self.ask("POST", &format!("/element/{id}/value"), Some(json!({ "text": keys })));
+        typed.unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
     pub fn click(&self, css: &str) {
@@ -101,6 +135,11 @@ impl Window {
             .expect("a file");
     }
 
+    /// As `script`; nothing while there is no page to run it.
+    pub fn try_script(&self, script: &str) -> Option<Value> {
+        self.ask("POST", "/execute/sync", Some(json!({ "script": script, "args": [] }))).ok()
+    }
+
     fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value, String> {
         request(method, &format!("{}{path}", self.session), body)
     }
@@ -110,6 +149,11 @@ impl Drop for Window {
     fn drop(&mut self) {
         let _ = self.ask("DELETE", "", None);
     }
+}
+
+/// The locale that asks for a language; its country does not matter.
+pub fn locale(language: &str) -> String {
+    format!("{language}_{}.UTF-8", if language == "fa" { "IR" } else { "EG" })
 }
 
 fn request(method: &str, url: &str, body: Option<Value>) -> Result<Value, String> {

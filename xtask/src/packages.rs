@@ -119,6 +119,15 @@ pub const NEEDS: &[Need] = &[
         arch: &["xorg-server-xvfb", "xorg-xauth", "openbox", "dbus", "gnome-keyring"],
     },
     Need {
+        what: "the real window moved by hand and read by a screen reader",
+        purpose: Purpose::Test,
+        or_program: &[],
+        debian: &["xdotool", "x11-utils", "at-spi2-core"],
+        fedora: &["xdotool", "xprop", "at-spi2-core"],
+        // xdotool comes with what the window needs.
+        arch: &["xorg-xprop", "at-spi2-core"],
+    },
+    Need {
         what: "the real window driven by WebDriver",
         purpose: Purpose::Test,
         or_program: &["WebKitWebDriver"],
