@@ -17,7 +17,7 @@ fn spoken(text: &str) -> String {
 fn a_call_by_ear(language: &str) {
     let _alone = alone();
     let say = words_of(language);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let window = Window::open_on(&application(), language, folder.path(), WITH_READER);
     let reader = Reader::start();
     reader.find_named(Role::Heading, &say("welcome.title"));
