@@ -126,6 +126,10 @@ fn the_strip_is_narrow_above_all_and_remembered() {
     driven.screenshot("window-strip");
     window.move_to(900, 100);
     let aside = wait_for("moved", window, |rect| rect.x > 800);
+    eventually("the strip's place is noted at rest", DEADLINE, || {
+        let noted: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("window.json")).ok()?).ok()?;
+        (noted["narrow"]["x"].as_i64()? > 800).then_some(())
+    });
     choose(&driven, false, false);
     wait_for("as wide and where it was before", window, |rect| rect == wide);
     eventually("not above others any more", DEADLINE, || (!window.is_above()).then_some(()));
