@@ -1,27 +1,27 @@
 //! A call's RTP and RTCP sockets: an even port and the one above it (RFC 3550 11), symmetric (RFC 4961).
 //!
-//! We send to the address that the peer signalled, and accept from its IP address only. When three valid RTP packets in a
-//! row come from another port of that address (a NAT rewrote it), we send there from then on. All else is dropped and
-//! counted.
+//! Whom we listen to and where we send is in `latch`. All else is dropped and counted.
 
-use crate::packet::{self, MAX_DATAGRAM, RtcpReceived, RtpReceived};
+use crate::{
+    latch::Latch,
+    packet::{self, MAX_DATAGRAM, RtcpReceived, RtpReceived},
+};
 use hatif_media::{RtcpOut, RtpOut};
 use mio::{Interest, Registry, Token, net::UdpSocket};
 use std::{
     io,
     net::{IpAddr, SocketAddr},
     ops::RangeInclusive,
+    time::Instant,
 };
 
-/// Packets in a row from another port before we send there.
-const LATCH_AFTER: u8 = 3;
 /// Expedited forwarding (RFC 3246), as RFC 8837 advises for voice: DSCP 46 in the upper six bits.
 const VOICE_TOS: u32 = 46 << 2;
 
 /// What was dropped, for the log and tests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Dropped {
-    /// From another address than the signalled one, or before one was signalled.
+    /// From somebody else than the far end, or before one was signalled.
     pub foreign: u64,
     /// Not RTP or RTCP.
     pub malformed: u64,
@@ -33,16 +33,8 @@ pub(crate) struct Port {
     rtp: UdpSocket,
     rtcp: UdpSocket,
     local: SocketAddr,
-    peer: Option<Peer>,
+    peer: Option<Latch>,
     pub dropped: Dropped,
-}
-
-struct Peer {
-    signalled: SocketAddr,
-    /// Where RTP goes: the signalled address, or the port that it was latched to.
-    send_to: SocketAddr,
-    /// Another port that sends, and how many packets in a row came from it.
-    candidate: Option<(u16, u8)>,
 }
 
 /// Why there is no port.
@@ -93,10 +85,12 @@ impl Port {
         self.local
     }
 
-    /// Where the peer says that it listens. The same as before: what was latched stays.
-    pub fn set_remote(&mut self, signalled: SocketAddr) {
-        if self.peer.as_ref().is_none_or(|peer| peer.signalled != signalled) {
-            self.peer = Some(Peer { signalled, send_to: signalled, candidate: None });
+    /// Where the peer says that it listens, and the payload types that it may send. The same place as before: what was
+    /// latched stays.
+    pub fn set_remote(&mut self, now: Instant, signalled: SocketAddr, payloads: [Option<u8>; 2]) {
+        match &mut self.peer {
+            Some(peer) if peer.signalled == signalled => peer.set_payloads(payloads),
+            peer => *peer = Some(Latch::new(now, signalled, payloads)),
         }
     }
 
@@ -113,7 +107,7 @@ impl Port {
     }
 
     /// The next RTP packet of the peer. Looks at no more datagrams than `budget`, and takes off it.
-    pub fn receive_rtp(&mut self, budget: &mut u32) -> Option<RtpReceived> {
+    pub fn receive_rtp(&mut self, now: Instant, budget: &mut u32) -> Option<RtpReceived> {
         let mut buffer = [0; MAX_DATAGRAM + 1];
         while *budget > 0 {
             *budget -= 1;
@@ -123,16 +117,15 @@ impl Port {
                 // An ICMP message about an earlier packet, on some systems.
                 Err(_) => continue,
             };
-            if !self.is_peer(from) {
+            let Some(peer) = &mut self.peer else {
                 self.dropped.foreign += 1;
                 continue;
-            }
-            let Some(packet) = packet::read_rtp(&buffer[..length]) else {
-                self.dropped.malformed += 1;
-                continue;
             };
-            self.latch(from);
-            return Some(packet);
+            match packet::read_rtp(&buffer[..length]) {
+                Some(packet) if peer.hears(now, from, &packet) => return Some(packet),
+                Some(_) => self.dropped.foreign += 1,
+                None => self.dropped.malformed += 1,
+            }
         }
         None
     }
@@ -147,7 +140,7 @@ impl Port {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
                 Err(_) => continue,
             };
-            if !self.is_peer(from) {
+            if !self.peer.as_ref().is_some_and(|peer| peer.knows(from)) {
                 self.dropped.foreign += 1;
                 continue;
             }
@@ -173,31 +166,9 @@ impl Port {
         self.dropped.unsent += u64::from(!sent);
     }
 
-    /// `None` while nothing is signalled, or "nowhere" is (0.0.0.0 or port 0: an old way to hold a call).
+    /// `None` while nothing is signalled, or "nowhere" is.
     fn remote(&self) -> Option<SocketAddr> {
-        self.peer.as_ref().map(|peer| peer.send_to).filter(|to| to.port() != 0 && !to.ip().is_unspecified())
-    }
-
-    fn is_peer(&self, from: SocketAddr) -> bool {
-        self.peer.as_ref().is_some_and(|peer| peer.signalled.ip().to_canonical() == from.ip().to_canonical())
-    }
-
-    fn latch(&mut self, from: SocketAddr) {
-        let Some(peer) = &mut self.peer else { return };
-        if from.port() == peer.send_to.port() {
-            peer.candidate = None;
-            return;
-        }
-        let count = match peer.candidate {
-            Some((port, count)) if port == from.port() => count + 1,
-            _ => 1,
-        };
-        if count >= LATCH_AFTER {
-            peer.send_to.set_port(from.port());
-            peer.candidate = None;
-        } else {
-            peer.candidate = Some((from.port(), count));
-        }
+        self.peer.as_ref().and_then(Latch::send_to)
     }
 }
 
@@ -224,6 +195,7 @@ mod tests {
     };
 
     const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const PAYLOADS: [Option<u8>; 2] = [Some(0), None];
 
     fn poll() -> mio::Poll {
         mio::Poll::new().unwrap()
@@ -261,7 +233,7 @@ mod tests {
         while port.rtp.peek_from(&mut [0; 1]).is_err() && std::time::Instant::now() < deadline {
             std::thread::yield_now();
         }
-        port.receive_rtp(&mut 10)
+        port.receive_rtp(Instant::now(), &mut 10)
     }
 
     #[test]
@@ -310,30 +282,34 @@ mod tests {
         let mut ours = Port::open(poll.registry(), Token(0), LOCAL, &range, 0).unwrap();
         let signalled = std::net::UdpSocket::bind((LOCAL, 0)).unwrap();
         let rewritten = std::net::UdpSocket::bind((LOCAL, 0)).unwrap();
-        ours.set_remote(signalled.local_addr().unwrap());
-        let bytes = packet::write_rtp(&packet(1)).unwrap();
+        ours.set_remote(Instant::now(), signalled.local_addr().unwrap(), PAYLOADS);
+        let mut sequence = 0;
+        let mut voice = || {
+            sequence += 1;
+            packet::write_rtp(&packet(sequence)).unwrap()
+        };
 
         let hear = |socket: &std::net::UdpSocket| {
             socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
             socket.recv_from(&mut [0; 200]).unwrap().1
         };
         for _ in 0..2 {
-            rewritten.send_to(&bytes, ours.local()).unwrap();
+            rewritten.send_to(&voice(), ours.local()).unwrap();
             assert!(receive(&mut ours).is_some(), "accepted from any port of the signalled address");
             ours.send_rtp(&packet(1));
             assert_eq!(hear(&signalled), ours.local());
         }
         // one from the signalled port begins the count anew
-        signalled.send_to(&bytes, ours.local()).unwrap();
+        signalled.send_to(&voice(), ours.local()).unwrap();
         assert!(receive(&mut ours).is_some());
         for _ in 0..3 {
-            rewritten.send_to(&bytes, ours.local()).unwrap();
+            rewritten.send_to(&voice(), ours.local()).unwrap();
             assert!(receive(&mut ours).is_some());
         }
         ours.send_rtp(&packet(1));
         assert_eq!(hear(&rewritten), ours.local());
         // the same signalled address again (a session refresh) does not undo it
-        ours.set_remote(signalled.local_addr().unwrap());
+        ours.set_remote(Instant::now(), signalled.local_addr().unwrap(), PAYLOADS);
         ours.send_rtp(&packet(1));
         assert_eq!(hear(&rewritten), ours.local());
     }
@@ -347,12 +323,12 @@ mod tests {
 
         sender.send_to(&bytes, ours.local()).unwrap();
         assert!(receive(&mut ours).is_none(), "nothing is signalled yet");
-        ours.set_remote("192.0.2.1:4000".parse().unwrap());
+        ours.set_remote(Instant::now(), "192.0.2.1:4000".parse().unwrap(), PAYLOADS);
         sender.send_to(&bytes, ours.local()).unwrap();
         assert!(receive(&mut ours).is_none(), "from another address");
         assert_eq!(ours.dropped, Dropped { foreign: 2, malformed: 0, unsent: 0 });
 
-        ours.set_remote(sender.local_addr().unwrap());
+        ours.set_remote(Instant::now(), sender.local_addr().unwrap(), PAYLOADS);
         for hostile in [&b""[..], b"\x80", b"GET / HTTP/1.1\r\n\r\n", &[0xff; 1500], &[0x80; 2049]] {
             sender.send_to(hostile, ours.local()).unwrap();
             assert!(receive(&mut ours).is_none());
@@ -362,13 +338,34 @@ mod tests {
         assert!(receive(&mut ours).is_some());
     }
 
+    /// It signals an address that it does not send from; its NAT's is found by its packets, and gets ours.
+    #[test]
+    fn a_far_end_elsewhere_is_heard_and_spoken_to() {
+        let range = free_range(1);
+        let mut ours = Port::open(poll().registry(), Token(0), LOCAL, &range, 0).unwrap();
+        let theirs = std::net::UdpSocket::bind(("127.0.0.9", 0)).unwrap();
+        let Some(earlier) = Instant::now().checked_sub(Duration::from_millis(600)) else { panic!("a new machine") };
+        ours.set_remote(earlier, "10.255.255.1:4000".parse().unwrap(), PAYLOADS);
+        let heard: Vec<bool> = (1..=5)
+            .map(|sequence| {
+                theirs.send_to(&packet::write_rtp(&packet(sequence)).unwrap(), ours.local()).unwrap();
+                receive(&mut ours).is_some()
+            })
+            .collect();
+        assert_eq!(heard, [false, false, true, true, true]);
+        ours.send_rtp(&packet(1));
+        theirs.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        assert_eq!(theirs.recv_from(&mut [0; 200]).unwrap().1, ours.local());
+        assert_eq!(ours.dropped, Dropped { foreign: 2, malformed: 0, unsent: 0 });
+    }
+
     #[test]
     fn an_address_of_nowhere_gets_nothing() {
         let range = free_range(1);
         let mut ours = Port::open(poll().registry(), Token(0), LOCAL, &range, 0).unwrap();
-        ours.set_remote("0.0.0.0:4000".parse().unwrap());
+        ours.set_remote(Instant::now(), "0.0.0.0:4000".parse().unwrap(), PAYLOADS);
         ours.send_rtp(&packet(1));
-        ours.set_remote("127.0.0.1:0".parse().unwrap());
+        ours.set_remote(Instant::now(), "127.0.0.1:0".parse().unwrap(), PAYLOADS);
         ours.send_rtp(&packet(1));
         assert_eq!(ours.dropped.unsent, 0);
     }

@@ -205,7 +205,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
 
     fn receive(&mut self, now: Instant) {
         for (call, line) in &mut self.lines {
-            while let Some(packet) = line.port.receive_rtp(&mut self.datagram_budget) {
+            while let Some(packet) = line.port.receive_rtp(now, &mut self.datagram_budget) {
                 let Some((theirs, ours)) = line.payload else { continue };
                 let packet = RtpIn {
                     payload_type: if packet.payload_type == theirs { ours } else { packet.payload_type },
@@ -363,7 +363,8 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             tracing::warn!(%call, "media without a port is not started");
             return;
         };
-        line.port.set_remote(session.remote);
+        let payloads = [Some(session.payload_in), session.dtmf_payload];
+        line.port.set_remote(Instant::now(), session.remote, payloads);
         if self.rehearsal.take().is_some() {
             (self.on_event)(AudioEvent::HeadsetTest(HeadsetTest::Stopped));
         }
