@@ -83,7 +83,7 @@ fn folder(file: &File) -> &str {
 
 pub fn siblings(manifest: &File) -> Vec<String> {
     let here = folder(manifest);
-    if here == "tests" {
+    if here == "tests" || here == "tests/fuzz" {
         return Vec::new();
     }
     let allowed = ALLOWED.iter().find(|(folder, _)| *folder == here).map_or(&[][..], |(_, names)| *names);
@@ -100,7 +100,7 @@ pub fn libraries(file: &File) -> Vec<String> {
         path if path.ends_with("Cargo.toml") => folder(file).to_string(),
         path => path.split('/').take(if path.starts_with("crates/") { 2 } else { 1 }).collect::<Vec<_>>().join("/"),
     };
-    if here == "tests" || here == "xtask" {
+    if ["tests", "tests/fuzz", "xtask"].contains(&here.as_str()) {
         return Vec::new();
     }
     let named: Vec<(usize, String)> = if file.is("toml") {

@@ -40,7 +40,11 @@ pub fn target(typed: &str) -> Result<String, Text> {
     let lower = text.to_ascii_lowercase();
     if text.contains('@') || lower.starts_with("sip:") || lower.starts_with("sips:") {
         let rest = lower.strip_prefix("sips:").or(lower.strip_prefix("sip:")).unwrap_or(&lower);
-        if rest.is_empty() || rest.starts_with('@') || rest.ends_with('@') || text.contains([' ', '<', '>', '"']) {
+        if rest.is_empty()
+            || rest.starts_with('@')
+            || rest.ends_with('@')
+            || text.contains(|c: char| c.is_whitespace() || "<>\"".contains(c))
+        {
             return Err(bad());
         }
         return Ok(text.to_owned());
@@ -102,7 +106,20 @@ mod tests {
 
     #[test]
     fn undialable_is_refused() {
-        for typed in ["", "  ", "+", "12+34", "a b@c d", "@host", "sip:", "1\r\n2", "<script>", &"1".repeat(300)] {
+        for typed in [
+            "",
+            "  ",
+            "+",
+            "12+34",
+            "a@b\u{202f}c",
+            "a\u{3000}@b",
+            "a b@c d",
+            "@host",
+            "sip:",
+            "1\r\n2",
+            "<script>",
+            &"1".repeat(300),
+        ] {
             assert!(target(typed).is_err(), "{typed}");
         }
     }
@@ -119,7 +136,7 @@ mod tests {
         fn whatever_is_dialled_is_one_clean_word(typed in "\\PC{0,40}") {
             if let Ok(t) = target(&typed) {
                 prop_assert!(!t.is_empty());
-                prop_assert!(!t.chars().any(|c| c.is_control() || c == ' ' || is_bidi_control(c)));
+                prop_assert!(!t.chars().any(|c| c.is_control() || c.is_whitespace() || is_bidi_control(c)));
                 prop_assert_eq!(target(&t), Ok(t.clone()));
             }
         }

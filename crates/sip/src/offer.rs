@@ -114,7 +114,7 @@ impl Negotiation {
         let sdp = Sdp::parse(body).ok_or(OfferError::Unreadable)?;
         let direction = self.offered;
         let media = sdp.media.first().ok_or(OfferError::NoCommonCodec)?;
-        let found = self.find(&sdp, media).ok_or(OfferError::NoCommonCodec)?;
+        let found = self.find(&sdp, media, Some(self.payloads.opus)).ok_or(OfferError::NoCommonCodec)?;
         self.pending = false;
         if direction.sends() {
             self.remote_hold = holds(&found);
@@ -132,7 +132,7 @@ impl Negotiation {
         let sdp = Sdp::parse(body).ok_or(OfferError::Unreadable)?;
         let mut chosen = None;
         for (index, media) in sdp.media.iter().enumerate() {
-            if let Some(found) = self.find(&sdp, media) {
+            if let Some(found) = self.find(&sdp, media, None) {
                 chosen = Some((index, found));
                 break;
             }
@@ -180,15 +180,16 @@ impl Negotiation {
         })
     }
 
-    /// The first usable codec of an m-line, if the line is usable at all.
-    fn find(&self, sdp: &Sdp, media: &Media) -> Option<Match> {
+    /// The first usable codec of an m-line, if the line is usable at all. `opus`: the payload type that our offer gave it,
+    /// which an answer need not explain again.
+    fn find(&self, sdp: &Sdp, media: &Media, opus: Option<u8>) -> Option<Match> {
         let plain = media.proto == "RTP/AVP" || media.proto == "RTP/AVPF";
         if media.kind != "audio" || media.port == 0 || !plain {
             return None;
         }
         let remote = SocketAddr::new(sdp.address(media)?, media.port);
         let payloads = media.formats.iter().filter_map(|f| number::<u8>(f).filter(|pt| *pt < 128));
-        let (codec, payload) = payloads.clone().find_map(|pt| Some((self.codec_of(media, pt)?, pt)))?;
+        let (codec, payload) = payloads.clone().find_map(|pt| Some((self.codec_of(media, pt, opus)?, pt)))?;
         let clock = if codec == Codec::Opus { 48000 } else { 8000 };
         let events: Vec<(u8, u32)> = payloads
             .filter_map(|pt| {
@@ -204,15 +205,14 @@ impl Negotiation {
     }
 
     /// Which of our codecs a payload type of the peer means.
-    fn codec_of(&self, media: &Media, payload: u8) -> Option<Codec> {
+    fn codec_of(&self, media: &Media, payload: u8, opus: Option<u8>) -> Option<Codec> {
         let codec = match media.rtpmap(payload) {
             Some(map) if map.name.eq_ignore_ascii_case("opus") && map.clock == 48000 && map.channels == 2 => {
                 Codec::Opus
             }
             Some(map) if map.name.eq_ignore_ascii_case("PCMU") && map.clock == 8000 && map.channels == 1 => Codec::Pcmu,
             Some(map) if map.name.eq_ignore_ascii_case("PCMA") && map.clock == 8000 && map.channels == 1 => Codec::Pcma,
-            // An answer without rtpmap means what our offer said.
-            None if payload == self.payloads.opus => Codec::Opus,
+            None if opus == Some(payload) => Codec::Opus,
             _ => return None,
         };
         self.local.codecs.contains(&codec).then_some(codec)

@@ -42,6 +42,19 @@ fn numbers_that_the_peer_uses_for_something_else_are_avoided() {
 }
 
 #[test]
+fn a_number_that_the_offer_does_not_explain_means_nothing() {
+    let bare = "m=audio 4000 RTP/AVP 96 0\r\n";
+    let mut session = all();
+    for _ in 0..2 {
+        assert_eq!(answered(&mut session, bare).1.codec, Codec::Pcmu, "96 is Opus in our offers only");
+    }
+    let mut session = all();
+    session.offer(false);
+    let agreed = session.take_answer(offer("m=audio 4000 RTP/AVP 96\r\n").as_bytes()).expect("our own number").clone();
+    assert_eq!(agreed.codec, Codec::Opus);
+}
+
+#[test]
 fn the_offers_order_decides() {
     let both = "m=audio 4000 RTP/AVP 8 0 96\r\na=rtpmap:96 opus/48000/2\r\n";
     assert_eq!(answered(&mut all(), both).1.codec, Codec::Pcma);

@@ -42,16 +42,16 @@ pub fn clean(text: &str) -> String {
         if c.is_whitespace() {
             gap = !out.is_empty();
         } else if !c.is_control() && !unseen(c) {
-            if gap {
-                out.push(' ');
-                count += 1;
-                gap = false;
-            }
-            if count >= MAX_CLEAN {
+            // The space counts too, and none stands at the end.
+            count += 1 + usize::from(gap);
+            if count > MAX_CLEAN {
                 break;
             }
+            if gap {
+                out.push(' ');
+                gap = false;
+            }
             out.push(c);
-            count += 1;
         }
     }
     out
@@ -150,6 +150,9 @@ mod tests {
     fn hostile_text_is_cleaned() {
         assert_eq!(clean("  A\u{202e}li\r\n\t\u{0}ce \u{200f}"), "Ali ce");
         assert_eq!(clean(&"x".repeat(10_000)).chars().count(), MAX_CLEAN);
+        let words = format!("{} {}", "x".repeat(MAX_CLEAN - 1), "y".repeat(9));
+        assert_eq!(clean(&words), "x".repeat(MAX_CLEAN - 1), "cut without a space at the end");
+        assert_eq!(clean(&format!("x{words}")), "x".repeat(MAX_CLEAN));
         assert_eq!(clean("می\u{200c}خواهم"), "می\u{200c}خواهم");
         assert_eq!(clean("<b>&\"</b>"), "<b>&\"</b>", "markup is text: it is not ours to change");
     }

@@ -1,0 +1,48 @@
+//! SDP (RFC 8866) and offer/answer (RFC 3264): as an offer, as an answer to ours, and as a later offer in a session.
+
+#![no_main]
+
+use hatif_sip::{Codec, LocalMedia, offer::Negotiation, sdp::Sdp};
+use libfuzzer_sys::fuzz_target;
+use std::net::SocketAddr;
+
+fn session() -> Negotiation {
+    let media = LocalMedia {
+        addr: SocketAddr::from(([10, 0, 0, 1], 7000)),
+        codecs: vec![Codec::Opus, Codec::Pcmu, Codec::Pcma],
+    };
+    Negotiation::new(media, 1)
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Some(sdp) = Sdp::parse(bytes) {
+        for media in &sdp.media {
+            let _ = (sdp.address(media), sdp.direction(media), media.attribute("rtpmap"));
+            for payload in 0..128 {
+                let _ = media.rtpmap(payload);
+            }
+        }
+    }
+    let mut answering = session();
+    let answered = answering.answer(bytes);
+    assert_eq!(answered.is_ok(), Negotiation::acceptable(bytes).is_ok(), "what rings can be answered");
+    if let Ok(answer) = answered {
+        let read = Sdp::parse(answer.as_bytes()).expect("what we write can be read");
+        let offered = Sdp::parse(bytes).expect("it was answered");
+        assert_eq!(read.media.len(), offered.media.len(), "one answer for each medium (RFC 3264 6)");
+        assert!(answering.media().is_some());
+        // The same again, as a session refresh sends it, changes nothing.
+        let before = answering.media().cloned();
+        assert!(answering.answer(bytes).is_ok());
+        assert_eq!(answering.media().cloned(), before);
+    }
+    let mut offering = session();
+    let offer = offering.offer(false);
+    assert!(Sdp::parse(offer.as_bytes()).is_some());
+    if offering.take_answer(bytes).is_ok() {
+        assert!(!offering.offer_pending());
+        let _ = offering.answer(bytes);
+        offering.offer(true);
+        offering.withdraw(false);
+    }
+});
