@@ -1,7 +1,7 @@
 // What people do, each in English and in Arabic: first run, dialling, calls, keys, accounts, the call log.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { open } from './browser.mjs';
-import { emit, focused, foreignKey, sent, value } from './page.mjs';
+import { callView, emit, focused, foreignKey, sent, value } from './page.mjs';
 
 let browser;
 beforeAll(async () => {
@@ -132,11 +132,7 @@ describe.each(['en', 'ar'])('%s', (lang) => {
   it('an incoming call does not take the focus from somebody who types', async () => {
     const page = await start('home');
     await page.locator('#dial').pressSequentially('12');
-    const call = (id, name) => ({
-      id, account: 2, account_label: 'Office', direction: 'incoming', peer: { name, address: '7' }, queue: null, started_ms: Date.now(),
-      state: { state: 'incoming' }, actions: ['answer', 'reject'], quality: null,
-    });
-    await emit(page, { event: 'call_changed', call: call(50, 'Nora') });
+    await emit(page, { event: 'call_changed', call: callView(50, { state: 'incoming' }, { peer: { name: 'Nora', address: '7' }, actions: ['answer', 'reject'] }) });
     await page.waitForSelector('#answer');
     await page.keyboard.type('3');
     expect(await value(page, '#dial')).toBe('123');
@@ -145,13 +141,7 @@ describe.each(['en', 'ar'])('%s', (lang) => {
 
   it('what a call does not offer is not there', async () => {
     const page = await start('active', { pace: 1 });
-    await emit(page, {
-      event: 'call_changed',
-      call: {
-        id: 1, account: 2, account_label: 'Office', direction: 'incoming', peer: { name: null, address: '7' }, queue: null, started_ms: 0,
-        state: { state: 'active', since_ms: Date.now(), hold: 'none', muted: false }, actions: [], quality: null,
-      },
-    });
+    await emit(page, { event: 'call_changed', call: callView(1, { state: 'active', since_ms: Date.now(), hold: 'none', muted: false }) });
     await page.waitForSelector('#hang-up', { state: 'detached' });
     expect(await page.locator('#mute, #hold, #dtmf').count()).toBe(0);
     await page.keyboard.press('m');

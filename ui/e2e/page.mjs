@@ -16,3 +16,10 @@ export const foreignKey = (page, key, code) =>
     (init) => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { ...init, bubbles: true, cancelable: true })),
     { key, code },
   );
+
+/** A whole call, as the application tells of it. */
+export const callView = (id, state, more = {}) => ({
+  id, account: 2, account_label: 'Office', direction: 'incoming', peer: { name: null, address: '7' }, queue: null, ivr: null, customer: null,
+  dialled: null, verified: 'unknown', practice: false, emergency: false, consult_for: null, replaces: null, conference: false, silenced: false,
+  transfer: null, ask: null, digits: '', started_ms: Date.now(), actions: [], quality: null, ...more, state,
+});

@@ -82,6 +82,28 @@ export const SCREENS = [
       await page.keyboard.type('123#');
     },
   },
+  {
+    name: 'desk-transfer',
+    scenario: 'desk',
+    act: async (page) => {
+      await page.keyboard.press('t');
+      await page.waitForSelector('#transfer-to-0');
+      await page.keyboard.press('ArrowDown');
+    },
+  },
+  {
+    name: 'desk-transfer-costly',
+    scenario: 'desk',
+    act: async (page) => {
+      await page.keyboard.press('t');
+      await page.fill('#transfer-to', '0900123');
+      await page.click('#transfer-now');
+      await page.waitForSelector('#transfer-confirm');
+    },
+  },
+  ...['desk', 'consult', 'consult-ringing', 'transfer-ringing', 'transfer-failed', 'conference', 'ask-transfer', 'ask-redirect', 'call-details'].map(
+    (scenario) => ({ name: scenario, scenario }),
+  ),
   { name: 'active-quality', scenario: 'active', act: (page) => page.click('.quality summary') },
   {
     name: 'active-home',

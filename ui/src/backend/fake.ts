@@ -4,6 +4,8 @@
 // password `wrong` or a host that is called `unknown...`.
 import { reduce } from '../state/reduce';
 import type { Backend, CallStateView, CallView, Command, Event, NewAccount, Outcome, QualityView, Settings, Snapshot } from './index';
+import { fate, giveBack, obeyDesk, premium, type Desk } from './fake-desk';
+import { offers } from './offers';
 import { call as newCall, scenarios } from './scenarios';
 
 const quality: QualityView = {
@@ -15,12 +17,19 @@ export function fake(query: URLSearchParams): Backend {
   return new FakePhone(query);
 }
 
+function practiceName(to: string): { name?: string } {
+  const name = { 'echo@practice': 'Echo', 'sara@practice': 'Sara', 'omid@practice': 'Omid' }[to];
+  return name === undefined ? {} : { name };
+}
+
 class FakePhone implements Backend {
   #snapshot: Snapshot;
   #onEvent: (event: Event) => void = () => {};
   #pace: number;
   #nextId = 1000;
   #lost: boolean;
+  /** Calls that the scenario began with or that were made here: what they offer is kept up. */
+  #own: Set<number>;
   #meter: ReturnType<typeof setInterval> | undefined;
 
   #test: ReturnType<typeof setTimeout> | undefined;
@@ -45,10 +54,17 @@ class FakePhone implements Backend {
     const theme = query.get('theme');
     this.#pace = Number(query.get('pace') ?? 1);
     this.#snapshot = structuredClone(start);
+    this.#own = new Set(start.calls.map((c) => c.id));
+    this.#settle();
     if (language !== null) this.#snapshot.settings.language = language;
     if (theme === 'dark' || theme === 'light') this.#snapshot.settings.theme = theme;
     // Tests speak to it as the application would (`window.hatifFake.emit`).
-    Object.assign(window, { hatifFake: { emit: (event: Event) => this.#emit(event), sent: this.sent } });
+    Object.assign(window, { hatifFake: { emit: (event: Event) => this.#told(event), sent: this.sent } });
+  }
+
+  #told(event: Event): void {
+    if (event.event === 'call_changed') this.#own.delete(event.call.id);
+    this.#emit(event);
   }
 
   readonly sent: Command[] = [];
@@ -62,14 +78,18 @@ class FakePhone implements Backend {
 
   send(command: Command): Promise<void> {
     this.sent.push(structuredClone(command));
-    this.#obey(command);
+    if (!obeyDesk(this.#desk(), command)) this.#obey(command);
     return Promise.resolve();
   }
 
   #obey(command: Command): void {
     switch (command.command) {
       case 'call':
-        return this.#dial(command.to, command.account ?? null);
+        if (premium(command.to) && !command.confirmed) {
+          return this.#emit({ event: 'command_failed', command: 'call', call: null, account: null, text: { code: 'dial.premium', params: {} } });
+        }
+        this.#dial(command.to, command.account ?? null);
+        return;
       case 'answer':
         this.#hold(command.call);
         this.#become(command.call, { state: 'answering' });
@@ -81,8 +101,7 @@ class FakePhone implements Backend {
       case 'mute':
         return this.#change(command.call, (state) => ({ ...state, muted: command.on }));
       case 'hold':
-        if (!command.on) this.#hold(command.call);
-        return this.#change(command.call, (state) => ({ ...state, hold: command.on ? 'local' : 'none' }));
+        return this.#setHold(command.call, command.on);
       case 'practice_ring':
         return this.#ring(command.customer === 'sara' ? 'Sara' : 'Omid', `${command.customer}@practice`);
       case 'add_account':
@@ -133,6 +152,44 @@ class FakePhone implements Backend {
   #emit(event: Event): void {
     this.#snapshot = reduce(this.#snapshot, event);
     this.#onEvent(structuredClone(event));
+    if (event.event === 'call_changed' || event.event === 'call_gone') this.#settle();
+  }
+
+  /** What happened to one call changes what can be done with the others. A call that a test made up stays as it is. */
+  #settle(): void {
+    for (const call of this.#snapshot.calls) {
+      if (!this.#own.has(call.id)) continue;
+      const options = this.#snapshot.accounts.find((a) => a.id === call.account)?.config?.options;
+      const actions = offers(call, this.#snapshot.calls, { helped: options?.help_to != null, room: options?.conference_room != null });
+      if (actions.join() === call.actions.join()) continue;
+      return this.#emit({ event: 'call_changed', call: { ...call, actions } });
+    }
+  }
+
+  #desk(): Desk {
+    const snapshot = () => this.#snapshot;
+    return {
+      get snapshot() {
+        return snapshot();
+      },
+      emit: (event) => this.#emit(event),
+      later: (ms, then) => this.#later(ms, then),
+      patch: (id, change) => this.#patch(id, change),
+      hold: (id, on) => this.#setHold(id, on),
+      dial: (to, account, more) => this.#dial(to, account, more),
+      end: (id, outcome, code) => this.#end(id, outcome, code),
+    };
+  }
+
+  #patch(id: number, change: Partial<CallView>): void {
+    const before = this.#call(id);
+    if (before !== undefined && before.state.state !== 'ended') this.#emit({ event: 'call_changed', call: { ...before, ...change } });
+  }
+
+  /** Whoever is taken off hold is heard alone, or with the conference. */
+  #setHold(id: number, on: boolean): void {
+    if (!on) this.#hold(id);
+    this.#change(id, (state) => ({ ...state, hold: on ? 'local' : 'none' }));
   }
 
   #later(ms: number, then: () => void): void {
@@ -156,35 +213,41 @@ class FakePhone implements Backend {
 
   /** One call at a time is heard: the others are held. */
   #hold(except: number): void {
+    const joined = this.#call(except)?.conference === true;
     for (const other of this.#snapshot.calls)
-      if (other.id !== except) this.#change(other.id, (state) => ({ ...state, hold: 'local' }));
+      if (other.id !== except && !(joined && other.conference)) this.#change(other.id, (state) => ({ ...state, hold: 'local' }));
   }
 
-  #dial(to: string, account: number | null): void {
+  #dial(to: string, account: number | null, more: Partial<CallView> = {}): number | undefined {
     const from = this.#snapshot.accounts.find((a) => a.id === (account ?? this.#snapshot.settings.default_account ?? 1));
     if (from?.registration.state !== 'up') {
       const text = { code: 'call.not_registered', params: {} };
-      return this.#emit({ event: 'command_failed', command: 'call', call: null, account: null, text });
+      this.#emit({ event: 'command_failed', command: 'call', call: null, account: null, text });
+      return undefined;
     }
     const id = this.#nextId++;
+    this.#own.add(id);
     this.#hold(id);
-    const peer = { name: to.endsWith('@practice') ? { echo: 'Echo', sara: 'Sara', omid: 'Omid' }[to.split('@')[0] ?? ''] ?? null : null, address: to };
+    const known = this.#snapshot.colleagues.find((c) => c.number === to)?.name;
+    const peer = { name: known ?? null, address: to, ...practiceName(to) };
     this.#emit({
       event: 'call_changed',
-      call: newCall(id, { state: 'dialing' }, { account: from.id, account_label: from.label, direction: 'outgoing', peer, started_ms: Date.now() }),
+      call: newCall(id, { state: 'dialing' }, { account: from.id, account_label: from.label, direction: 'outgoing', peer, started_ms: Date.now(), ...more }),
     });
     this.#later(400, () => this.#become(id, { state: 'ringing', early_media: false }));
-    const user = to.split('@')[0];
-    if (user === 'busy') this.#later(1200, () => this.#end(id, 'busy', 'call.busy'));
-    else if (user === 'wrong') this.#later(1200, () => this.#end(id, 'failed', 'call.not_found'));
-    else if (user !== 'nobody') this.#later(1600, () => this.#talk(id));
+    const failed = fate(to);
+    if (failed) this.#later(1200, () => this.#end(id, ...failed));
+    else this.#later(1600, () => this.#talk(id));
+    return id;
   }
 
   #ring(name: string, address: string): void {
     const peer = { name, address };
+    const id = this.#nextId++;
+    this.#own.add(id);
     this.#emit({
       event: 'call_changed',
-      call: newCall(this.#nextId++, { state: 'incoming' }, { account: 1, account_label: 'Practice line', peer, started_ms: Date.now() }),
+      call: newCall(id, { state: 'incoming' }, { account: 1, account_label: 'Practice line', peer, started_ms: Date.now() }),
     });
   }
 
@@ -208,6 +271,7 @@ class FakePhone implements Backend {
     const { peer, direction, started_ms, account, account_label } = ended;
     const entry = { id: String(id), peer, direction, started_ms, account, account_label, talked_s, outcome, reason };
     this.#emit({ event: 'history_changed', history: [entry, ...this.#snapshot.history] });
+    if (outcome !== 'transferred') giveBack(this.#desk(), ended);
     this.#later(6000, () => this.#emit({ event: 'call_gone', call: id }));
   }
 

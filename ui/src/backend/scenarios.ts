@@ -1,5 +1,6 @@
 // What the fake backend starts with: one snapshot for each state that a screen can be in. For design, tests and
 // screenshots (`?scenario=NAME`).
+import { deskScenarios } from './scenarios-desk';
 import type { AccountView, Action, CallStateView, CallView, HistoryEntry, Outcome, Snapshot, Text } from './bindings';
 
 const NOW = Date.now();
@@ -186,6 +187,7 @@ export const scenarios: Record<string, Snapshot> = {
     devices: { microphones: [], speakers: [], microphone: null, speaker: null, ringer: null, ringers: [], problem: text('audio.no_microphone') },
   },
   'device-gone': { ...home, devices: { ...empty.devices, microphone: 'headset-that-is-gone', problem: text('audio.device_gone') } },
+  ...deskScenarios({ home, office, active, call, clear }),
   'yesterday-only': { ...home, history: history.map((h) => ({ ...h, started_ms: (h.started_ms ?? 0) - 3 * DAY })) },
 };
 

@@ -1,7 +1,7 @@
-// What is open in the call pane below the caller: the keypad; one at a time, and of one call.
+// What is open in the call pane below the caller: the keypad, the transfer; one at a time, and of one call.
 import type { CallView } from '../backend';
 
-export type PanelName = 'keypad';
+export type PanelName = 'keypad' | 'transfer';
 
 class Panel {
   #open = $state.raw<{ call: number; name: PanelName }>();

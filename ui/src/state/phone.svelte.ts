@@ -11,8 +11,6 @@ class Phone {
   /** Peak levels for the meters, 0.0 to 1.0. Apart from the snapshot: they change 15 times a second. */
   microphoneLevel = $state(0);
   speakerLevel = $state(0);
-  /** Digits that the far side of a call sent. */
-  digitsReceived = $state<Record<number, string>>({});
 
   #snapshot = $state.raw<Snapshot>();
   #backend: Backend | undefined;
@@ -24,6 +22,11 @@ class Phone {
   readonly history = $derived(this.#snapshot?.history ?? []);
   readonly devices = $derived(this.#snapshot?.devices);
   readonly settings = $derived(this.#snapshot?.settings ?? {});
+  readonly agent = $derived(this.#snapshot?.agent);
+  readonly colleagues = $derived(this.#snapshot?.colleagues ?? []);
+  readonly mailboxes = $derived(this.#snapshot?.mailboxes ?? []);
+  readonly messages = $derived(this.#snapshot?.messages ?? []);
+  readonly forwarding = $derived(this.#snapshot?.forwarding ?? []);
   readonly provenance = $derived(this.#snapshot?.provenance ?? {});
   readonly notices = $derived(this.#snapshot?.notices ?? []);
   readonly credentials = $derived(this.#snapshot?.credentials ?? 'keyring');
@@ -57,7 +60,7 @@ class Phone {
     });
   }
 
-  /** Tells of every event from now on, for who has asked for an answer. Gives back how to end it. */
+  /** Tells of every event from now on, just before it changes what is shown. Gives back how to end it. */
   listen(listener: (event: Event) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -77,18 +80,12 @@ class Phone {
 
   #take(event: Event): void {
     if (this.#snapshot === undefined) return;
-    this.#snapshot = reduce(this.#snapshot, event);
     this.#listeners.forEach((listener) => listener(event));
+    this.#snapshot = reduce(this.#snapshot, event);
     switch (event.event) {
       case 'level':
         this.microphoneLevel = event.microphone ?? 0;
         this.speakerLevel = event.speaker ?? 0;
-        break;
-      case 'digit_received':
-        this.digitsReceived[event.call] = ((this.digitsReceived[event.call] ?? '') + event.digit).slice(-32);
-        break;
-      case 'call_gone':
-        delete this.digitsReceived[event.call];
         break;
       case 'command_failed':
         refused.add(event.command, event.text);

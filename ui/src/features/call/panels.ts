@@ -2,6 +2,7 @@
 import type { Component } from 'svelte';
 import type { CallView } from '../../backend';
 import type { PanelName } from '../../state/panel.svelte';
+import TransferPanel from '../transfer/TransferPanel.svelte';
 import KeypadPanel from './KeypadPanel.svelte';
 
-export const PANELS: Record<PanelName, Component<{ call: CallView }>> = { keypad: KeypadPanel };
+export const PANELS: Record<PanelName, Component<{ call: CallView }>> = { keypad: KeypadPanel, transfer: TransferPanel };

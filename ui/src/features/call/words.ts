@@ -24,6 +24,24 @@ export function accountLabel(call: CallView): string {
   return phone.account(call.account)?.kind === 'practice' ? t('practice.title') : call.account_label;
 }
 
+/** Whether the two hear each other now. */
+export function isHeard(call: CallView): boolean {
+  return call.state.state === 'active' && call.state.hold === 'none' && !call.silenced;
+}
+
+/** Who hears whom, where there are several calls. */
+export function hearing(call: CallView): string {
+  if (call.state.state !== 'active') return stateOf(call);
+  if (call.conference) return t(call.silenced ? 'hearing.silenced' : 'hearing.conference');
+  return t(`hearing.${call.state.hold}`);
+}
+
+/** What the other side asks of us. */
+export function askWords(call: CallView): string | undefined {
+  const target = call.ask?.targets[0];
+  return call.ask ? t(`ask.${call.ask.kind}`, { who: who(call.peer), target: target ? who(target) : '' }) : undefined;
+}
+
 /** The state of a call in words, without the timer. */
 export function stateOf(call: CallView): string {
   const { state } = call;

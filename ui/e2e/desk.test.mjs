@@ -1,0 +1,162 @@
+// Call control as agents do it, each in English and in Arabic: transfer, consultation, several calls, conference, asks.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { open } from './browser.mjs';
+import { callView, emit, focused, foreignKey, sent } from './page.mjs';
+
+let browser;
+beforeAll(async () => {
+  browser = await open();
+});
+afterAll(() => browser.close());
+
+/** What a screen reader is told. */
+const words = (page) => page.textContent('[role=status]');
+
+describe.each(['en', 'ar'])('%s', (lang) => {
+  const start = (scenario, more) => browser.page({ scenario, lang, ...more });
+
+  it('attended transfer in three actions: T, a name and Enter, Enter', async () => {
+    const page = await start('desk');
+    await page.keyboard.press('t');
+    await page.waitForFunction(() => document.activeElement?.id === 'transfer-to');
+    await page.keyboard.type('1007');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.consultation .heard', { state: 'attached' });
+    await page.waitForFunction(() => document.querySelectorAll('.consultation .heard').length === 1 && document.activeElement?.id === 'connect');
+    await page.waitForFunction(() => document.querySelector('.consultation li:last-child.heard'));
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.reason');
+    expect(await sent(page, 'consult', 'complete_transfer', 'transfer')).toEqual([
+      { command: 'consult', call: 1, to: '1007', confirmed: false },
+      { command: 'complete_transfer', call: expect.any(Number) },
+    ]);
+    expect(page.complaints).toEqual([]);
+  });
+
+  it('a colleague is found by name, with what they do now; the arrows choose', async () => {
+    const page = await start('desk');
+    await page.keyboard.press('t');
+    await page.waitForFunction(() => document.activeElement?.id === 'transfer-to');
+    await page.keyboard.type('kar');
+    await page.waitForSelector('#transfer-to-0 .lamp.free');
+    expect(await page.locator('.list [role=option]').count()).toBe(1);
+    await page.keyboard.press('ArrowDown');
+    expect(await page.getAttribute('#transfer-to', 'aria-activedescendant')).toBe('transfer-to-0');
+    await page.keyboard.press('Shift+Enter');
+    await page.waitForSelector('.reason');
+    expect(await sent(page, 'transfer', 'consult')).toEqual([{ command: 'transfer', call: 1, to: '1007', confirmed: false }]);
+  });
+
+  it('a transfer that fails says why, and that the customer is back', async () => {
+    const page = await start('desk');
+    await foreignKey(page, 'ف', 'KeyT');
+    await page.waitForFunction(() => document.activeElement?.id === 'transfer-to');
+    await page.keyboard.type('nobody@pbx.example');
+    await page.keyboard.press('Shift+Enter');
+    await page.waitForSelector('.progress .warning');
+    expect((await page.textContent('.progress')).trim().length).toBeGreaterThan(20);
+    expect(await words(page)).toContain((await page.textContent('.progress')).trim());
+    await page.waitForSelector('#hold[aria-pressed=false]');
+  });
+
+  it('whom is asked is busy: the customer is in front again, and it is said why', async () => {
+    const page = await start('desk', { pace: 0.3 });
+    await page.keyboard.press('t');
+    await page.waitForFunction(() => document.activeElement?.id === 'transfer-to');
+    await page.keyboard.type('busy@pbx.example');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.progress .warning');
+    expect(await page.locator('#hold[aria-pressed=false], #timer').count()).toBe(2);
+  });
+
+  it('the customer waits visibly; B goes back to them, S swaps', async () => {
+    const page = await start('consult');
+    const hears = () => page.locator('.consultation li').evaluateAll((lis) => lis.map((li) => li.classList.contains('heard')));
+    expect(await hears()).toEqual([false, true]);
+    await page.keyboard.press('s');
+    await page.waitForSelector('.consultation li:first-child.heard');
+    expect(await hears()).toEqual([true, false]);
+    await page.keyboard.press('s');
+    await page.waitForSelector('.consultation li:last-child.heard');
+    await page.keyboard.press('b');
+    await page.waitForSelector('.consultation', { state: 'detached' });
+    await page.waitForSelector('#hold[aria-pressed=false]');
+    expect((await sent(page, 'swap', 'abandon_consult')).map((c) => c.command)).toEqual(['swap', 'swap', 'abandon_consult']);
+    expect(await page.textContent('#call-heading')).toContain('Sara');
+  });
+
+  it('T connects them while it still rings there', async () => {
+    const page = await start('consult-ringing');
+    await page.keyboard.press('t');
+    await page.waitForSelector('.reason');
+    expect((await sent(page, 'complete_transfer')).length).toBe(1);
+  });
+
+  it('Esc closes the transfer and touches no call', async () => {
+    const page = await start('desk');
+    await page.click('#transfer');
+    await page.waitForFunction(() => document.activeElement?.id === 'transfer-to');
+    await page.keyboard.type('12');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('#transfer-to', { state: 'detached' });
+    expect(await focused(page)).toBe('transfer');
+    expect(await sent(page)).toEqual([]);
+  });
+
+  it('a costly number is asked about before anything is sent on', async () => {
+    const page = await start('desk');
+    await page.keyboard.press('t');
+    await page.waitForFunction(() => document.activeElement?.id === 'transfer-to');
+    await page.keyboard.type('0900123');
+    await page.keyboard.press('Shift+Enter');
+    await page.waitForSelector('#transfer-to-error');
+    await page.click('#transfer-confirm');
+    await page.waitForSelector('.reason');
+    expect((await sent(page, 'transfer')).map((c) => c.confirmed)).toEqual([false, true]);
+  });
+
+  it('customer, colleague and agent become a conference by one key; one is silenced, and the others stay when the agent leaves', async () => {
+    const page = await start('consult');
+    await page.keyboard.press('j');
+    await page.waitForFunction(() => document.querySelectorAll('.conference li').length === 2);
+    await page.locator('.conference li').first().locator('button').first().click();
+    await page.waitForSelector('.conference li.silenced');
+    await page.keyboard.press('l');
+    await page.waitForSelector('.conference', { state: 'detached' });
+    expect((await sent(page, 'join', 'silence', 'leave_conference')).map((c) => c.command)).toEqual(['join', 'silence', 'leave_conference']);
+  });
+
+  it('what the other side asks is said once, granted by G, refused by X', async () => {
+    const page = await start('ask-transfer');
+    await page.waitForSelector('#ask');
+    expect(await page.textContent('#asked')).toContain('Karim');
+    await page.keyboard.press('x');
+    await page.waitForSelector('#ask', { state: 'detached' });
+    expect((await page.textContent('#asked')).trim()).toBe('');
+    const other = await start('ask-redirect');
+    await other.waitForSelector('#ask');
+    expect(await other.locator('#ask .button').count()).toBe(3);
+    await other.keyboard.press('g');
+    await other.waitForSelector('#ask', { state: 'detached' });
+    expect(await sent(other, 'grant')).toEqual([{ command: 'grant', call: 1 }]);
+  });
+
+  it('who is on the line changes after a transfer: shown, and said', async () => {
+    const page = await start('desk');
+    const talking = { state: 'active', since_ms: Date.now(), hold: 'none', muted: false };
+    const full = callView(1, talking, { peer: { name: 'Nora', address: '1044' }, actions: ['hang_up'] });
+    await emit(page, { event: 'call_changed', call: full });
+    await page.waitForSelector('.before');
+    expect(await page.textContent('.before')).toContain('Sara Ahmadi');
+    expect(await words(page)).toContain('Nora');
+    expect(await words(page)).toContain('Sara Ahmadi');
+  });
+
+  it('help is asked for in one key, with what the lead has to know', async () => {
+    const page = await start('desk');
+    await page.keyboard.press('n');
+    const [help] = await sent(page, 'help');
+    expect(help.text).toContain('Sara Ahmadi');
+    expect(help.text).toContain('4711');
+  });
+});
