@@ -1,9 +1,12 @@
-//! Random call stories between two or three agents on a lossy network, in virtual time (see `world`).
+//! Random call stories between two or three agents on a lossy network, in virtual time (see `world`); `control` adds
+//! transfers of every kind and calls sent on.
 //!
 //! Whatever users, network and crossings do: every call ends exactly once on each side, nothing is said about an ended
 //! call, both sides agree on the end, holds and media, no timer is left when all is over, and the same seed gives the
 //! same bytes. `HATIF_STORIES` says how many (2,000 by default); `HATIF_STORY` runs one of them and prints it.
 
+mod control;
+#[path = "../world/mod.rs"]
 mod world;
 
 use hatif_sip::*;
@@ -45,6 +48,7 @@ struct Story {
     acting: bool,
     /// Whether each user wants the call held, and since when.
     wishes: BTreeMap<(usize, CallId), (Instant, bool)>,
+    control: control::Control,
 }
 
 impl Story {
@@ -81,6 +85,7 @@ impl Story {
             read: vec![0; count],
             acting: true,
             wishes: BTreeMap::new(),
+            control: control::Control::new(!pbx && count == 3),
         };
         for agent in 0..count {
             story.world.act(agent, Input::Register(ACCOUNT));
@@ -145,6 +150,9 @@ impl Story {
         if !self.acting {
             return;
         }
+        if self.react_to_control(agent, event) {
+            return;
+        }
         match event {
             Event::Incoming { call, .. } => {
                 let call = *call;
@@ -203,7 +211,9 @@ impl Story {
     fn take(&mut self, agent: usize, event: &Event) {
         let call = match event {
             Event::Incoming { call, headers, .. } => {
-                let number = headers.target.strip_prefix("call").and_then(|n| n.parse().ok()).map(CallId);
+                let replacing = headers.replaces.and_then(|old| self.control.replacing.get(&(agent, old)).copied());
+                let number =
+                    replacing.or_else(|| headers.target.strip_prefix("call").and_then(|n| n.parse().ok()).map(CallId));
                 let from_pbx = || self.dialled.iter().find(|(_, pair)| **pair == (0, agent)).map(|(id, _)| *id);
                 let number = number.or_else(from_pbx).expect("our own target");
                 let before = self.incoming.insert((agent, *call), number);
@@ -250,8 +260,12 @@ impl Story {
             }
             Event::Media { session, .. } => side.media = Some(session.clone()),
             Event::Hold { local, remote, .. } => side.hold = (*local, *remote),
+            Event::Redirected { .. } => {
+                (side.end, side.ended_at) = (Some(EndReason::Other { status: 302 }), Some(self.world.now));
+            }
             _ => {}
         }
+        self.take_control(agent, event);
     }
 
     fn run_for(&mut self, time: Duration) {
@@ -278,7 +292,7 @@ impl Story {
             self.world.act(agent, Input::Unregister(ACCOUNT));
         }
         self.look();
-        let rest = self.world.run_to_rest(Duration::from_secs(400));
+        let rest = self.world.run_to_rest(Duration::from_secs(700));
         self.look();
         for (i, agent) in self.world.agents.iter().enumerate() {
             assert_eq!(agent.poll_timeout(), None, "agent {i} has a timer left");
@@ -339,11 +353,13 @@ impl Story {
         for (key, side) in &self.sides {
             assert!(side.end.is_some(), "call {key:?} never ended: {:?}", side.events);
         }
-        for (call, (from, _)) in &self.dialled {
+        for (call, (from, _)) in self.dialled.iter().filter(|(call, _)| !self.control.unmade.contains(call)) {
             let caller = &self.sides[&(*from, *call)];
             let callee = self.callee(*call).and_then(|side| side.end);
             let ends = (caller.end.expect("checked"), callee);
-            assert!(agree(ends, self.lossy), "call {call:?}: {ends:?}: {:?}", caller.events);
+            let replacing = self.control.replacing.values().any(|id| id == call);
+            let fine = agree(ends, self.lossy) || replacing && control::not_replaced(ends);
+            assert!(fine, "call {call:?}: {ends:?}: {:?}", caller.events);
             *tally.entry(format!("{:?} / {}", ends.0, ends.1.map_or("-".into(), |e| format!("{e:?}")))).or_default() +=
                 1;
         }
@@ -351,6 +367,9 @@ impl Story {
             let timed_out = |side: &&Side| side.end == Some(EndReason::TimedOut);
             let count = self.sides.values().filter(timed_out).count();
             *tally.entry(TIMED_OUT.into()).or_default() += count;
+        }
+        for (what, n) in &self.control.tally {
+            *tally.entry(what.clone()).or_default() += n;
         }
         for side in self.sides.values() {
             let holds = side.events.iter().filter(|e| matches!(e, Event::Hold { .. })).count();
@@ -371,6 +390,7 @@ fn agree(ends: (EndReason, Option<EndReason>), lossy: bool) -> bool {
         // Our CANCEL, or what it crossed: their answer, their refusal, their hang-up.
         (Cancelled, Missed | RemoteHangUp | Declined | LocalHangUp) => true,
         (Busy | Rejected, Declined) => true,
+        (Other { status: 302 } | Cancelled, Forwarded) => true,
         // A network that loses every copy of something, or a stream that is dead.
         (TimedOut | Wire(_), _) | (_, TimedOut | Wire(_)) => lossy,
         _ => false,
@@ -440,6 +460,15 @@ fn stories() {
             "Busy / Declined",
             "Rejected / Declined",
             "holds",
+            "Other { status: 302 } / Forwarded",
+            "redirect followed",
+            "blind Done",
+            "blind Failed",
+            "attended Done",
+            "attended Failed",
+            "refer refused",
+            "refer not decided",
+            "replaced",
         ] {
             assert!(tally.contains_key(end), "no story came to {end}");
         }
