@@ -8,12 +8,14 @@
 
 mod asterisk;
 mod baresip;
+mod colleagues;
 mod hostile;
 mod kamailio;
 mod lab;
 mod log;
 mod network;
 mod tls;
+mod transfers;
 
 use hatif_lab::sound;
 use std::path::PathBuf;

@@ -110,6 +110,15 @@ impl Asterisk {
         self.command(&format!("channel originate PJSIP/{} extension {extension}@lab", user.name));
     }
 
+    /// Puts a message into a phone's mailbox, as a caller would have left it.
+    pub fn leave_message(&self, user: &User) {
+        let inbox = self.folder.path().join("spool/voicemail/default").join(&user.name).join("INBOX");
+        fs::create_dir_all(&inbox).expect("the spool can be written to");
+        fs::write(inbox.join("msg0000.wav"), [0; 44]).expect("the spool can be written to");
+        let text = "[message]\norigmailbox=1\ncontext=lab\ncallerid=lab\norigdate=today\norigtime=1\nduration=1\n";
+        fs::write(inbox.join("msg0000.txt"), text).expect("the spool can be written to");
+    }
+
     /// What Asterisk has written into its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log/full")).unwrap_or_default()
@@ -195,16 +204,20 @@ fn configure(folder: &Path, unpacked: &Path, port: u16, tls_port: u16, rtp: u16)
         template::write(&folder.join("etc").join(name), text, &values);
     }
     let mut pjsip = include_str!("asterisk/pjsip.conf").to_string();
+    let mut voicemail = include_str!("asterisk/voicemail.conf").to_string();
     for (first, kind) in [(1001, "g711"), (1101, "opus")] {
         for number in first..first + ACCOUNTS {
             let User { name, password } = user(number);
             pjsip += &format!(
-                "\n[{name}]({kind})\nauth={name}\naors={name}\n[{name}](contacts)\n\
+                "\n[{name}]({kind})\nauth={name}\naors={name}\ncallerid=Phone {name} <{name}>\n\
+                 mailboxes={name}@default\n[{name}](contacts)\nmailboxes={name}@default\n\
                  [{name}]\ntype=auth\nauth_type=digest\nusername={name}\npassword={password}\n"
             );
+            voicemail += &format!("{name} => 0,Phone {name}\n");
         }
     }
     template::write(&folder.join("etc/pjsip.conf"), &pjsip, &values);
+    template::write(&folder.join("etc/voicemail.conf"), &voicemail, &values);
 }
 
 #[test]

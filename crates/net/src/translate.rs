@@ -40,7 +40,7 @@ pub fn account(
         },
         expires: account.expires,
         user_agent: user_agent.to_owned(),
-        trust_identity: kind == s::AccountKind::Registrar,
+        trust_identity: account.options.trust_identity,
         serve_registrations: serve_registrations && kind == s::AccountKind::Direct,
     })
 }

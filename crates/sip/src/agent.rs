@@ -151,7 +151,7 @@ impl Agent {
             self.with_call(call, |call, core| call.refer_word(core, now, status));
         }
         for call in self.calls.values_mut() {
-            call.wind_up(&mut self.core, now);
+            call.settle_refers(&mut self.core, now);
         }
         self.calls.retain(|_, call| !call.finished());
     }

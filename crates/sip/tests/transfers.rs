@@ -223,6 +223,28 @@ fn an_attended_transfer_names_the_dialog_that_it_replaces() {
 }
 
 #[test]
+fn a_transfer_waits_for_the_hold_before_it() {
+    let mut rig = Rig::new();
+    let call = rig.incoming_call();
+    rig.act(Input::Hold { call: call.0, on: true });
+    transfer(&mut rig, call.0, "1003");
+    let hold = rig.request(Method::Invite);
+    assert_eq!(rig.requests(Method::Refer), []);
+    rig.reply(&hold, 200, "", &format!("Contact: <sip:1002@{PBX}>\n"), &format!("{OFFER}a=recvonly\r\n"));
+    rig.request(Method::Ack);
+    rig.request(Method::Refer);
+    // Hung up before it could be said.
+    let mut rig = Rig::new();
+    let call = rig.incoming_call();
+    rig.act(Input::Hold { call: call.0, on: true });
+    transfer(&mut rig, call.0, "1003");
+    rig.in_dialog(&call.1, &call.2, Method::Bye, 5, "");
+    rig.seconds(60);
+    assert_eq!((rig.requests(Method::Refer), progress(&rig)), (vec![], vec![]));
+    assert_eq!((rig.agent.poll_timeout(), rig.agent.leftovers()), (None, Leftovers::default()));
+}
+
+#[test]
 fn a_target_that_still_rings_can_be_named() {
     let mut rig = Rig::new();
     let call = rig.incoming_call();

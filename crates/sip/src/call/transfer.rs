@@ -6,7 +6,7 @@
 //!                              └RefuseRefer, 25 s─> 603
 //! ```
 
-use super::{Call, State, Waiting};
+use super::{Call, Change, State, Waiting};
 use crate::{
     config::CallId,
     control::{TransferFailure, TransferProgress},
@@ -28,6 +28,8 @@ const MAX_TRIES: u8 = 5;
 
 /// A REFER of ours.
 pub(super) struct ReferOut {
+    /// Refer-To, until a re-INVITE of ours is answered: some PBXes refuse one while the other runs.
+    waiting: Option<String>,
     tx: Option<TxId>,
     seq: u32,
     accepted: bool,
@@ -100,24 +102,39 @@ impl Call {
             // One at a time: the first is answered.
             return;
         }
-        let State::Up(up) = &mut self.state else { return self.transfer_failed(core, TransferFailure::Impossible) };
+        if !matches!(self.state, State::Up(_)) {
+            return self.transfer_failed(core, TransferFailure::Impossible);
+        }
+        self.refer_out = Some(ReferOut {
+            waiting: Some(refer_to.to_string()),
+            tx: None,
+            seq: 0,
+            accepted: false,
+            rang: false,
+            over: false,
+            give_up_at: now + OUTCOME,
+        });
+        self.launch_refer(core, now);
+    }
+
+    fn launch_refer(&mut self, core: &mut Core, now: Instant) {
+        let (State::Up(up), Some(refer)) = (&mut self.state, &mut self.refer_out) else { return };
+        if matches!(up.change, Change::Offered { .. }) {
+            return;
+        }
+        let Some(refer_to) = refer.waiting.take() else { return };
         let Some(account) = core.account(self.account) else { return };
         let to = account.dialog_destination(&up.dialog);
         let by = NameAddr::of(account.aor()).to_string();
-        let contact = core.contact(self.account);
-        if self.shown.ended {
-            return;
-        }
         let mut request = up.dialog.request(Method::Refer);
-        let seq = request.cseq().map_or(0, |(n, _)| n);
-        if let Some(contact) = contact {
+        refer.seq = request.cseq().map_or(0, |(n, _)| n);
+        if let Some(contact) = core.contact(self.account) {
             request.headers.push("Contact", contact);
         }
         request.headers.push("Refer-To", refer_to);
         request.headers.push("Referred-By", by);
-        let tx = core.send(now, self.account, to, request, Owner::Refer(self.id));
-        let give_up_at = now + OUTCOME;
-        self.refer_out = Some(ReferOut { tx, seq, accepted: false, rang: false, over: false, give_up_at });
+        refer.tx = core.send(now, self.account, to, request, Owner::Refer(self.id));
+        let tx = refer.tx;
         self.opened(tx);
     }
 
@@ -178,7 +195,9 @@ impl Call {
     pub(super) fn on_refer_notify(&mut self, core: &mut Core, now: Instant, tx: TxId, request: &Request) {
         let event = request.headers.text("Event").unwrap_or_default().into_owned();
         let id = event.split(';').skip(1).find_map(|p| p.trim().strip_prefix("id=").map(str::to_string));
-        let ours = |refer: &&mut ReferOut| id.as_deref().is_none_or(|id| number(id) == Some(refer.seq));
+        let ours = |refer: &&mut ReferOut| {
+            refer.waiting.is_none() && id.as_deref().is_none_or(|id| number(id) == Some(refer.seq))
+        };
         let Some(refer) = self.refer_out.as_mut().filter(ours) else {
             return core.reply(now, self.account, tx, request, 481);
         };
@@ -371,11 +390,13 @@ impl Call {
         }
     }
 
-    /// What an ended call still owes: an answer to the peer's REFER; patience, but not for long, with late NOTIFYs.
-    pub fn wind_up(&mut self, core: &mut Core, now: Instant) {
+    /// After every change: a REFER that may be sent now; and what an ended call still owes, an answer to the peer's REFER
+    /// and patience, but not for long, with late NOTIFYs.
+    pub fn settle_refers(&mut self, core: &mut Core, now: Instant) {
         if !self.shown.ended {
-            return;
+            return self.launch_refer(core, now);
         }
+        self.refer_out.take_if(|refer| refer.waiting.is_some());
         self.refuse_refer(core, now, 487);
         if let Some(refer) = &mut self.refer_out {
             refer.give_up_at = refer.give_up_at.min(now + T1_X64);
