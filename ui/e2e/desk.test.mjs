@@ -160,3 +160,82 @@ describe.each(['en', 'ar'])('%s', (lang) => {
     expect(help.text).toContain('4711');
   });
 });
+
+describe.each(['en', 'ar'])('%s, at the desk', (lang) => {
+  const start = (scenario, more) => browser.page({ scenario, lang, ...more });
+
+  it('whether calls come is always in view: state and reason, do not disturb, forwarding, the mailbox', async () => {
+    const page = await start('desk-idle');
+    expect(await page.textContent('#agent')).toContain('Lunch');
+    expect(await page.locator('#agent .chip.bad').count()).toBe(1);
+    expect(await page.textContent('#forwarded')).toContain('+98 912 000 4321');
+    await page.evaluate(() => document.activeElement.blur());
+    await page.keyboard.press('v');
+    expect(await sent(page, 'call_mailbox')).toEqual([{ command: 'call_mailbox', account: 2 }]);
+  });
+
+  it('ready, not ready with a reason, and what the phone system is not told', async () => {
+    const page = await start('desk-idle');
+    await page.focus('#agent');
+    await page.keyboard.press('Enter');
+    await page.locator('input[name=agent][value=ready]').check({ force: true });
+    await page.waitForSelector('#agent-reason', { state: 'detached' });
+    await page.locator('input[name=agent][value=not_ready]').check({ force: true });
+    await page.fill('#agent-reason', 'Training');
+    await page.keyboard.press('Tab');
+    await page.uncheck('#do-not-disturb');
+    await page.uncheck('#call-waiting');
+    expect(await sent(page, 'set_agent_state', 'set_do_not_disturb', 'set_call_waiting')).toEqual([
+      { command: 'set_agent_state', state: 'ready', reason: null },
+      { command: 'set_agent_state', state: 'not_ready', reason: null },
+      { command: 'set_agent_state', state: 'not_ready', reason: 'Training' },
+      { command: 'set_do_not_disturb', on: false },
+      { command: 'set_call_waiting', on: false },
+    ]);
+  });
+
+  it('colleagues: what they do in a word and a shape, found by name, called, their call picked up', async () => {
+    const page = await start('desk-idle');
+    await page.click('#nav-colleagues');
+    await page.waitForSelector('#colleagues li');
+    const lamps = await page.locator('#colleagues .lamp').allTextContents();
+    expect(new Set(lamps.map((l) => l.trim())).size).toBe(5);
+    await page.fill('#colleague-search', '1020');
+    await page.waitForFunction(() => document.querySelectorAll('#colleagues li').length === 1);
+    await page.locator('#colleagues .button.call').click();
+    expect(await sent(page, 'pickup')).toEqual([{ command: 'pickup', account: 2, number: '1020' }]);
+    expect(page.complaints).toEqual([]);
+  });
+
+  it('a message goes out and says how it went; what strangers write stays text', async () => {
+    const page = await start('desk-idle');
+    await page.click('#nav-colleagues');
+    await page.locator('#colleagues li').first().locator('.acts button').first().click();
+    await page.waitForFunction(() => document.activeElement?.id === 'message');
+    expect(await page.locator('.messages .failed').count()).toBeGreaterThan(0);
+    await page.keyboard.type('سلام');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.messages li:last-child .sent');
+    expect(await sent(page, 'message')).toEqual([{ command: 'message', account: 2, to: '1007', text: 'سلام' }]);
+    await page.keyboard.press('Escape');
+    expect(await page.textContent('section li .facts')).toContain('<img src=x onerror=alert(1)>');
+    expect(await page.locator('section li img').count()).toBe(0);
+    const text = { id: 90, account: 2, direction: 'incoming', peer: { name: 'Karim', address: '1007' }, text: '<b>hi</b>', at_ms: Date.now(), delivery: { state: 'received' } };
+    await emit(page, { event: 'messages_changed', messages: [text] });
+    await page.waitForSelector('.toast');
+    expect(await page.textContent('.toast')).toContain('<b>hi</b>');
+  });
+
+  it('R dials the last number again, Alt and a figure a speed dial', async () => {
+    const page = await start('desk-idle');
+    await page.evaluate(() => document.activeElement.blur());
+    await page.keyboard.press('Alt+1');
+    await page.waitForSelector('#hang-up');
+    await page.keyboard.press('Control+Shift+D');
+    expect(await sent(page, 'call')).toEqual([{ command: 'call', to: '1100', account: 2 }]);
+    const other = await start('desk-idle');
+    await other.evaluate(() => document.activeElement.blur());
+    await other.keyboard.press('r');
+    expect((await sent(other, 'redial')).length).toBe(1);
+  });
+});

@@ -104,6 +104,19 @@ export const SCREENS = [
   ...['desk', 'consult', 'consult-ringing', 'transfer-ringing', 'transfer-failed', 'conference', 'ask-transfer', 'ask-redirect', 'call-details'].map(
     (scenario) => ({ name: scenario, scenario }),
   ),
+  { name: 'desk-idle', scenario: 'desk-idle' },
+  { name: 'agent', scenario: 'desk-idle', act: (page) => page.click('#agent') },
+  { name: 'colleagues', scenario: 'desk-idle', act: (page) => page.click('#nav-colleagues') },
+  { name: 'colleagues-empty', scenario: 'home', act: (page) => page.click('#nav-colleagues') },
+  {
+    name: 'messages',
+    scenario: 'desk-idle',
+    act: async (page) => {
+      await page.click('#nav-colleagues');
+      await page.locator('#colleagues li').first().locator('.acts button').first().click();
+      await page.waitForSelector('#message');
+    },
+  },
   { name: 'active-quality', scenario: 'active', act: (page) => page.click('.quality summary') },
   {
     name: 'active-home',

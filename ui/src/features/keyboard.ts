@@ -3,7 +3,9 @@ import type { CallView } from '../backend';
 import { dtmf } from '../state/dtmf.svelte';
 import { telephoneKey } from '../state/number';
 import { phone } from '../state/phone.svelte';
+import { defaultAccount } from '../state/place';
 import { screen } from '../state/screen.svelte';
+import { speedDials } from './colleagues/speed';
 import { controlsOf, use } from './call/controls';
 import { PLACES } from './shell/places';
 
@@ -64,6 +66,24 @@ function goTo(event: KeyboardEvent): boolean {
   return true;
 }
 
+/** Without a call in front: the mailbox, and the last number once more. */
+function idle(key: string): boolean {
+  if (key === 'v') {
+    const mailbox = phone.mailboxes.find((m) => m.waiting && m.callable) ?? phone.mailboxes.find((m) => m.callable);
+    if (mailbox) phone.send({ command: 'call_mailbox', account: mailbox.account });
+    return mailbox !== undefined;
+  }
+  if (key === 'r') phone.send({ command: 'redial' });
+  return key === 'r';
+}
+
+/** Alt and a figure: the numbers that are called often. */
+function speedDial(event: KeyboardEvent): boolean {
+  const dial = /^Digit[1-9]$/.test(event.code) ? speedDials()[Number(event.code.slice(5)) - 1] : undefined;
+  if (dial) phone.send({ command: 'call', to: dial.number, account: defaultAccount() });
+  return dial !== undefined;
+}
+
 function obey(event: KeyboardEvent): boolean {
   if (event.ctrlKey && event.shiftKey && !event.altKey) {
     const key = letter(event);
@@ -71,9 +91,11 @@ function obey(event: KeyboardEvent): boolean {
   }
   if (event.key === 'F1') return openSheet();
   if (event.ctrlKey && !event.altKey && !event.metaKey) return goTo(event);
+  if (event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.repeat && speedDial(event)) return true;
   if (event.ctrlKey || event.altKey || event.metaKey || typing(event.target)) return false;
   const call = screen.call;
   if (call !== undefined && !event.repeat && control(call, letter(event))) return true;
+  if (call === undefined && !event.repeat && idle(letter(event))) return true;
   if (event.key === '?' || event.key === '؟') return openSheet();
 
   const digit = telephoneKey(event.key);

@@ -31,6 +31,9 @@ export const SHORTCUTS: readonly { title: Key; shortcuts: readonly Shortcut[] }[
   {
     title: 'shortcut.group.window',
     shortcuts: [
+      { keys: ['V'], does: 'shortcut.mailbox' },
+      { keys: ['R'], does: 'shortcut.redial' },
+      { keys: ['Alt', '1–9'], does: 'shortcut.speed' },
       { keys: ['Ctrl', 'K'], does: 'shortcut.dial_field' },
       { keys: ['Ctrl', '1–9'], does: 'shortcut.places' },
       { keys: ['Esc'], does: 'shortcut.clear' },

@@ -5,7 +5,7 @@ import type { CallView } from '../backend';
 import { phone } from './phone.svelte';
 
 /** `home` and `calls` are one screen where the window is wide enough to show both. */
-export type ScreenName = 'home' | 'calls' | 'settings' | 'account';
+export type ScreenName = 'home' | 'calls' | 'colleagues' | 'settings' | 'account';
 
 /** Room for home and what is in front side by side: the breakpoint of App.svelte. */
 const WIDE_REM = 52;
