@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use std::collections::BTreeMap;
 
-/// What changed, with its whole new value.
+/// What changed, with its whole new value. Made to be written out at once.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {

@@ -31,6 +31,8 @@ mod sound;
 mod stream;
 mod system;
 mod thread;
+mod voice;
+mod volume;
 
 pub use file::FileError;
 

@@ -10,16 +10,18 @@ use hatif_core::{audio::DeviceRole, text::Text};
 use std::{sync::mpsc::Receiver, time::Instant};
 
 pub(crate) enum Request {
-    /// `id`: the device asked for, `None` for the system's default. Answered by [`Report::Opened`] with the same ticket.
+    /// `ids`: the devices asked for, the best first; after them, and if there are none, the system's default. Answered by
+    /// [`Report::Opened`] with the same ticket.
     Open {
         role: DeviceRole,
-        id: Option<String>,
+        ids: Vec<String>,
         careful: bool,
         ticket: u64,
     },
     /// Closing may wait for the device.
     Close(Stream),
     List,
+    Stop,
 }
 
 pub(crate) enum Report {
@@ -36,7 +38,7 @@ pub(crate) struct Opened {
     /// The sound system moves the stream itself when its default changes.
     pub follows_default: bool,
     pub name: String,
-    /// It is not the device asked for, but the default, and this is why.
+    /// It is not the first device asked for, but another or the default, and this is why.
     pub problem: Option<Text>,
 }
 
@@ -47,21 +49,22 @@ pub(crate) fn direction(role: DeviceRole) -> Direction {
     }
 }
 
-/// Serves requests until nobody can send any more, or nobody listens.
+/// Serves requests until it is stopped, or nobody listens.
 pub(crate) fn run(requests: Receiver<Request>, epoch: Instant, mut report: impl FnMut(Report) -> bool) {
     priority::raise_stream_opener();
     let mut system = SoundSystem::default();
     for request in requests {
         let heard = match request {
-            Request::Open { role, id, careful, ticket } => {
+            Request::Open { role, ids, careful, ticket } => {
                 system.refresh();
-                let result = open(&system, role, id.as_deref(), careful, epoch);
+                let result = open(&system, role, &ids, careful, epoch);
                 report(Report::Opened { role, ticket, result: Box::new(result) })
             }
             Request::Close(stream) => {
                 drop(stream);
                 true
             }
+            Request::Stop => false,
             Request::List => report(Report::Listed(system.refresh().clone())),
         };
         if !heard {
@@ -70,24 +73,18 @@ pub(crate) fn run(requests: Receiver<Request>, epoch: Instant, mut report: impl 
     }
 }
 
-/// The chosen device, else the default with the reason, else the reason alone.
-fn open(
-    system: &SoundSystem,
-    role: DeviceRole,
-    id: Option<&str>,
-    careful: bool,
-    epoch: Instant,
-) -> Result<Opened, Text> {
+/// The first of the devices that opens, else the default, with the reason why not the first; else the reason alone.
+fn open(system: &SoundSystem, role: DeviceRole, ids: &[String], careful: bool, epoch: Instant) -> Result<Opened, Text> {
     let direction = direction(role);
     let mut reason = None;
-    if let Some(id) = id {
+    for id in ids {
         let opened = match system.find(id, direction) {
             Some(device) => open_device(&device, direction, careful, epoch).map_err(there_but),
             None => Err(Text::new(problem::DEVICE_GONE).with("device", id)),
         };
         match opened {
-            Ok(opened) => return Ok(opened),
-            Err(text) => reason = Some(text),
+            Ok(opened) => return Ok(Opened { problem: reason, ..opened }),
+            Err(text) => reason = reason.or(Some(text)),
         }
     }
     let opened = match system.default_device(direction) {

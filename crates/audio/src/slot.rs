@@ -12,6 +12,7 @@ use crate::{
     host::Listing,
     opener::{Opened, Request, direction},
     problem,
+    ring::RingFigures,
     stream::{End, Fault},
 };
 use cpal::Stream;
@@ -53,27 +54,43 @@ pub(crate) struct Slot {
     role: DeviceRole,
     /// The device chosen; `None` is the system's default.
     choice: Option<String>,
+    /// Used in this order while the chosen one is not there.
+    fallbacks: Vec<String>,
     state: State,
     /// Needed, or lingering, until then.
     until: Option<Instant>,
     careful: bool,
     pub problem: Option<Text>,
+    /// The first ticket of this slot, and the last one given out: no two slots share any.
+    first_ticket: u64,
     tickets: u64,
+    /// Name of the device that sound goes to or comes from, as far as it was told.
+    used: Option<String>,
+    /// It was opened anew: what was learnt of its sound is void.
+    pub opened_anew: bool,
+    /// Gaps of streams that are closed by now.
+    gaps: u64,
     requests: SyncSender<Request>,
     /// Streams that the opener's full queue did not take yet.
     closing: Vec<Stream>,
 }
 
 impl Slot {
-    pub fn new(role: DeviceRole, choice: Option<String>, requests: SyncSender<Request>) -> Self {
+    /// `number`: another one for each slot there ever was.
+    pub fn new(role: DeviceRole, number: u64, requests: SyncSender<Request>) -> Self {
         Self {
             role,
-            choice,
+            choice: None,
+            fallbacks: vec![],
             state: State::Closed,
             until: None,
             careful: false,
             problem: None,
-            tickets: 0,
+            first_ticket: number << 32,
+            tickets: number << 32,
+            used: None,
+            opened_anew: false,
+            gaps: 0,
             requests,
             closing: vec![],
         }
@@ -111,25 +128,56 @@ impl Slot {
             State::Closed | State::Failed { .. } | State::Opening { .. } | State::Open(_) => {}
         }
         if !open && !matches!(self.state, State::Closed) {
+            self.used = None;
             self.close();
         }
     }
 
     /// Another device is wanted from now on.
-    pub fn choose(&mut self, choice: Option<String>) {
+    pub fn choose(&mut self, choice: Option<String>, fallbacks: Vec<String>) {
+        self.fallbacks = fallbacks;
         if choice != self.choice {
             self.choice = choice;
             self.careful = false;
+            self.used = None;
             self.close();
         }
+    }
+
+    /// Whether the ticket was given out here.
+    pub fn owns(&self, ticket: u64) -> bool {
+        self.first_ticket == ticket >> 32 << 32
+    }
+
+    /// Gaps of all streams so far.
+    pub fn gaps(&self) -> u64 {
+        match &self.state {
+            State::Open(running) => self.gaps + running.gaps(),
+            _ => self.gaps,
+        }
+    }
+
+    pub fn device(&self) -> Option<&str> {
+        self.used.as_deref()
+    }
+
+    /// Sound comes from, or goes to, this device now; whether it is another than before.
+    fn uses(&mut self, name: &str) -> bool {
+        let before = self.used.replace(name.to_owned());
+        self.opened_anew = true;
+        before.is_some_and(|before| before != name)
+    }
+
+    pub fn role(&self) -> DeviceRole {
+        self.role
     }
 
     pub fn choice(&self) -> Option<&str> {
         self.choice.as_deref()
     }
 
-    /// The opener's answer; one that nobody waits for any more is closed.
-    pub fn opened(&mut self, ticket: u64, result: Result<Opened, Text>, now: Instant) {
+    /// The opener's answer; one that nobody waits for any more is closed. True when sound has moved to another device.
+    pub fn opened(&mut self, ticket: u64, result: Result<Opened, Text>, now: Instant) -> bool {
         let expected = matches!(self.state, State::Opening { ticket: waiting } if waiting == ticket);
         match result {
             Ok(opened) if !expected => self.close_stream(opened.stream),
@@ -137,7 +185,14 @@ impl Slot {
             Ok(opened) => {
                 tracing::info!(role = ?self.role, fallback = opened.problem.is_some(), "sound device opened");
                 self.problem = opened.problem.clone();
+                // A stream on the default goes by the name "default"; the list knows better.
+                let moved = !opened.follows_default_now(self) && {
+                    let name = opened.name.clone();
+                    self.uses(&name)
+                };
+                self.opened_anew = true;
                 self.state = State::Open(Box::new(Running::new(opened, now)));
+                return moved;
             }
             Err(text) => {
                 tracing::warn!(role = ?self.role, code = text.code, "no sound device");
@@ -145,26 +200,32 @@ impl Slot {
                 self.state = State::Failed { retry: now + RETRY };
             }
         }
+        false
     }
 
-    /// The devices have changed: the chosen one may be back, the used one gone, the default another.
-    pub fn listed(&mut self, listing: &Listing, changed: bool) {
+    /// The devices have changed: the chosen one may be back, the used one gone, the default another. True when sound has
+    /// moved to another device, with the system's default.
+    pub fn listed(&mut self, listing: &Listing, changed: bool) -> bool {
         let devices = listing.of(direction(self.role));
         let chosen_is_there =
             self.choice.as_ref().is_none_or(|choice| devices.iter().any(|device| device.id == *choice));
         match &self.state {
             State::Open(running) => {
                 let used = &running.opened.id;
-                let on_default = self.choice.as_ref() != Some(used);
+                let on_choice = self.choice.as_ref() == Some(used);
+                let on_default = !on_choice && !self.fallbacks.contains(used);
                 let default = devices.iter().find(|device| device.is_default);
+                let followed = default.filter(|_| on_default && running.opened.follows_default).map(|d| d.name.clone());
                 let other_default =
                     on_default && !running.opened.follows_default && default.is_some_and(|default| default.id != *used);
-                let gone = !on_default && !chosen_is_there;
+                let gone = !on_default && !devices.iter().any(|device| device.id == *used);
                 // A device that is there and does not open is tried again when something changes, not for ever.
                 let hopeful = changed || self.problem.as_ref().is_some_and(|text| text.code == problem::DEVICE_GONE);
-                let back = self.choice.is_some() && chosen_is_there && on_default && hopeful;
+                let back = self.choice.is_some() && chosen_is_there && !on_choice && hopeful;
                 if back || other_default || gone {
                     self.close();
+                } else if let Some(name) = followed.filter(|name| self.used.as_ref() != Some(name)) {
+                    return self.uses(&name);
                 }
             }
             State::Closed | State::Failed { .. } => {
@@ -181,12 +242,15 @@ impl Slot {
             }
             State::Opening { .. } => {}
         }
+        false
     }
 
     fn request(&mut self, now: Instant) {
         self.tickets += 1;
         let ticket = self.tickets;
-        let request = Request::Open { role: self.role, id: self.choice.clone(), careful: self.careful, ticket };
+        let fallbacks = self.fallbacks.iter().filter(|_| self.choice.is_some());
+        let ids = self.choice.iter().chain(fallbacks).cloned().collect();
+        let request = Request::Open { role: self.role, ids, careful: self.careful, ticket };
         self.state = match self.requests.try_send(request) {
             Ok(()) => State::Opening { ticket },
             // The opener is busy with another device.
@@ -212,6 +276,7 @@ impl Slot {
         // What needed seconds to be seen dead will be so again.
         let young = now.duration_since(running.since) < GROWN_UP || fault == Fault::Standstill;
         running.log(self.role);
+        self.gaps += running.gaps();
         self.close_stream(running.opened.stream);
         if young {
             self.state = State::Failed { retry: now + RETRY };
@@ -223,6 +288,7 @@ impl Slot {
     pub fn close(&mut self) {
         if let State::Open(running) = std::mem::replace(&mut self.state, State::Closed) {
             running.log(self.role);
+            self.gaps += running.gaps();
             self.close_stream(running.opened.stream);
         }
         // What was wrong with a device that is not used any more is not known any more; absence is seen in the list.
@@ -245,6 +311,14 @@ impl Slot {
 /// Whether it is mended when the right device appears.
 fn is_seen_in_list(text: &Text) -> bool {
     matches!(text.code, problem::NO_MICROPHONE | problem::NO_SPEAKER | problem::DEVICE_GONE)
+}
+
+impl Opened {
+    /// It is the system's default, and goes where that goes.
+    fn follows_default_now(&self, slot: &Slot) -> bool {
+        let chosen = slot.choice.as_ref() == Some(&self.id) || slot.fallbacks.contains(&self.id);
+        self.follows_default && !chosen
+    }
 }
 
 impl Running {
@@ -278,11 +352,18 @@ impl Running {
         (self.errors > MOST_ERRORS).then_some(Fault::Invalid)
     }
 
-    fn log(&self, role: DeviceRole) {
-        let figures = match &self.opened.end {
+    fn figures(&self) -> RingFigures {
+        match &self.opened.end {
             End::Capture(end) => end.figures(),
             End::Playback(end) => end.figures(),
-        };
-        tracing::debug!(?role, ?figures, "sound device closed");
+        }
+    }
+
+    fn gaps(&self) -> u64 {
+        self.figures().gaps
+    }
+
+    fn log(&self, role: DeviceRole) {
+        tracing::debug!(?role, figures = ?self.figures(), "sound device closed");
     }
 }

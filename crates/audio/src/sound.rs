@@ -106,6 +106,27 @@ impl Sound {
         }
     }
 
+    /// Gaps of the devices so far: of the microphone and of the speaker.
+    pub fn gaps(&self) -> (u64, u64) {
+        match self {
+            Sound::System(system) => system.gaps(),
+            Sound::None | Sound::Files { .. } => (0, 0),
+        }
+    }
+
+    /// Sound comes from a microphone, with somebody before it, and not from a file.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Sound::System(_))
+    }
+
+    /// Microphone or speaker are other devices than before; whether they are a headset. Told once.
+    pub fn changed(&mut self) -> Option<bool> {
+        match self {
+            Sound::System(system) => system.changed(),
+            Sound::None | Sound::Files { .. } => None,
+        }
+    }
+
     /// A call opened its microphone.
     pub fn microphone_opened(&mut self) {
         if let Sound::Files { player: Some(player), .. } = self {

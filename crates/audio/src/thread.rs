@@ -9,6 +9,8 @@ use crate::{
     priority, problem,
     rehearsal::Rehearsal,
     sound::{Soon, Sound, Wanted},
+    voice::Voice,
+    volume::Fader,
 };
 use hatif_core::{
     audio::{AudioCommand, AudioEvent, CallSource, CallStats, HeadsetTest, Tone},
@@ -61,6 +63,8 @@ struct Line {
     microphone: bool,
     listen: bool,
     source: Source,
+    /// The devices' gaps when it began: of the microphone and of the speaker.
+    gaps: (u64, u64),
 }
 
 pub(crate) struct MediaThread<F> {
@@ -79,6 +83,9 @@ pub(crate) struct MediaThread<F> {
     meter: bool,
     soon: Soon,
     rehearsal: Option<Rehearsal>,
+    voice: Voice,
+    speaker_volume: Fader,
+    ringer_volume: Fader,
     clock: TickClock,
     datagram_budget: u32,
 }
@@ -106,6 +113,9 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             meter: false,
             soon: Soon::default(),
             rehearsal: None,
+            voice: Voice::new(),
+            speaker_volume: Fader::default(),
+            ringer_volume: Fader::default(),
             clock: TickClock::new(Instant::now()),
             datagram_budget: DATAGRAM_BUDGET,
         })
@@ -167,7 +177,20 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
 
         let (mut microphone, mut speaker, mut ringer) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
         let captured = self.sound.read(&mut microphone).then_some(microphone);
+        if let Some(headset) = self.sound.changed() {
+            self.voice.moved(headset);
+        }
+        let heard = !self.voice.muted && self.lines.values().any(|line| line.payload.is_some() && line.microphone);
+        // A file is sent as it is, and so is the practice line's silence.
+        let live = captured.is_some() && self.sound.is_live();
+        if live {
+            let idle = self.lines.is_empty();
+            self.voice.process(&mut microphone, heard, idle, &mut self.on_event);
+        }
         self.engine.tick(now, &microphone, &mut speaker, &mut ringer);
+        if heard {
+            self.voice.add_sidetone(&microphone, &mut speaker);
+        }
         if let Some(test) =
             self.rehearsal.as_mut().and_then(|test| test.tick(captured.as_ref(), &microphone, &mut speaker))
         {
@@ -176,7 +199,12 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             }
             (self.on_event)(AudioEvent::HeadsetTest(test));
         }
+        self.speaker_volume.process(&mut speaker);
+        self.ringer_volume.process(&mut ringer);
         self.sound.write(&mut speaker, &ringer);
+        if live {
+            self.voice.played(&speaker);
+        }
         self.drain();
         self.clock.take(now);
         self.datagram_budget = DATAGRAM_BUDGET;
@@ -244,7 +272,15 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
                 }
                 Output::Level { microphone, speaker } => (self.on_event)(AudioEvent::Level { microphone, speaker }),
                 Output::Stats { key, stats } => {
-                    (self.on_event)(AudioEvent::Stats { call: CallId(key.0), stats: call_stats(stats) });
+                    let call = CallId(key.0);
+                    let before = self.lines.get(&call).map_or((0, 0), |line| line.gaps);
+                    let (microphone, speaker) = self.sound.gaps();
+                    let stats = CallStats {
+                        microphone_gaps: microphone.saturating_sub(before.0),
+                        speaker_gaps: speaker.saturating_sub(before.1),
+                        ..call_stats(stats)
+                    };
+                    (self.on_event)(AudioEvent::Stats { call, stats });
                 }
                 Output::Silence { key, seconds } => {
                     (self.on_event)(AudioEvent::Silence { call: CallId(key.0), seconds });
@@ -308,7 +344,14 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
                 self.engine.set_meter(on);
             }
             AudioCommand::Prepare { microphone, speaker } => self.soon = Soon { microphone, speaker },
-            AudioCommand::SetSound(_) => {}
+            AudioCommand::SetSound(sound) => {
+                self.voice.configure(&sound);
+                self.speaker_volume.set(sound.speaker);
+                self.ringer_volume.set(sound.ringer);
+                for (call, line) in &self.lines {
+                    self.engine.set_microphone(StreamKey(call.0), line.microphone && !self.voice.muted);
+                }
+            }
             AudioCommand::TestHeadset { seconds } => self.test_headset(seconds),
             AudioCommand::Shutdown => return ControlFlow::Break(()),
         }
@@ -342,7 +385,14 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         match Port::open(self.poll.registry(), token, bind, &self.rtp_ports, random()) {
             Ok(port) => {
                 let local = port.local();
-                let line = Line { port, payload: None, microphone: false, listen: true, source: Source::Microphone };
+                let line = Line {
+                    port,
+                    payload: None,
+                    microphone: false,
+                    listen: true,
+                    source: Source::Microphone,
+                    gaps: (0, 0),
+                };
                 self.lines.insert(call, line);
                 AudioEvent::PortOpened { call, local }
             }
@@ -371,6 +421,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         let first = line.payload.replace((session.payload_in, session.payload)).is_none();
         if first {
             line.port.flush();
+            line.gaps = self.sound.gaps();
         }
         let key = StreamKey(call.0);
         self.engine.start(Instant::now(), key, stream_config(&session));
@@ -385,7 +436,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
     fn change(&mut self, call: CallId, change: impl FnOnce(&mut Line)) {
         let Some(line) = self.lines.get_mut(&call) else { return };
         change(line);
-        self.engine.set_microphone(StreamKey(call.0), line.microphone);
+        self.engine.set_microphone(StreamKey(call.0), line.microphone && !self.voice.muted);
         self.engine.set_listen(StreamKey(call.0), line.listen);
         if line.payload.is_some() && line.microphone {
             self.sound.microphone_opened();

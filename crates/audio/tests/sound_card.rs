@@ -5,13 +5,13 @@ mod support;
 
 use hatif_audio::{AudioConfig, Devices};
 use hatif_core::{
-    audio::{AudioCommand, AudioDevice, AudioEvent, CallSource, DeviceChoice, Tone},
+    audio::{AudioCommand, AudioDevice, AudioEvent, CallSource, DeviceChoice, DeviceRole, SoundSettings, Tone, Volume},
     ids::CallId,
     sip::Codec,
 };
 use std::{sync::Arc, time::Duration};
 use support::{
-    Station, assert_tone, connect, level_of, read_wav,
+    Station, assert_tone, connect, level_of, read_wav, session,
     sound_server::{Running, play, tool, within, without},
     write_tone,
 };
@@ -42,6 +42,8 @@ fn a_tone_goes_from_microphone_to_speaker_through_two_phones() {
         write_tone(&spoken, 48_000, 1000.0, 0.3, 4.0);
         let mut agent = on(choice("pipewire:agent_mic", "pipewire:agent_spk"));
         let mut far = on(choice("pipewire:far_mic", "pipewire:far_spk"));
+        // A steady tone is noise to what is made for voices.
+        far.send(AudioCommand::SetSound(SoundSettings { raw: true, ..SoundSettings::default() }));
         connect(&mut agent, &mut far, CALL, Codec::Opus);
         far.send(AudioCommand::Microphone { call: CALL, open: true });
         agent.wait_received(CALL, 100);
@@ -180,5 +182,146 @@ fn without_any_device_it_is_told_and_a_call_runs() {
         wait_problem(&mut agent, Some("audio.no_microphone"));
         far.wait_received(CALL, 50);
         agent.wait_received(CALL, 50);
+    });
+}
+
+/// Milliseconds of the tone that reach the ear when it begins with the call's first packet.
+fn heard_of_the_first_second(prepared: bool) -> usize {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let heard = folder.path().join("heard.wav");
+    let mut agent = on(choice("pipewire:agent_mic", "pipewire:agent_spk"));
+    let mut far = Station::with(Devices::None);
+    if prepared {
+        agent.send(AudioCommand::Prepare { microphone: true, speaker: true });
+        // it rings
+        std::thread::sleep(Duration::from_secs(2));
+    }
+    let recorder = Running::record("agent_spk", &heard);
+    let clip: Arc<[f32]> = (0..48_000)
+        .map(|i| 0.3 * (2.0 * std::f64::consts::PI * 1000.0 * f64::from(i) / 48_000.0).sin() as f32)
+        .collect();
+    let (here, there) = (agent.open_port(CALL), far.open_port(CALL));
+    far.send(AudioCommand::Source { call: CALL, source: CallSource::Clip(clip) });
+    agent.send(AudioCommand::Start { call: CALL, session: session(Codec::Opus, there) });
+    far.send(AudioCommand::Start { call: CALL, session: session(Codec::Opus, here) });
+    agent.wait_received(CALL, 100);
+    recorder.interrupt();
+    let (samples, rate) = read_wav(&heard);
+    // a good 10 ms holds the tone at its level
+    samples.chunks_exact(480).filter(|chunk| (level_of(chunk, rate, 1000.0) - 0.3).abs() < 0.06).count() * 10
+}
+
+#[test]
+fn the_first_words_are_whole_when_the_devices_were_opened_while_it_rang() {
+    within("the_first_words_are_whole_when_the_devices_were_opened_while_it_rang", || {
+        let (cold, warm) = (heard_of_the_first_second(false), heard_of_the_first_second(true));
+        println!(
+            "of the first 1000 ms, {cold} ms are heard of a device opened with the call, {warm} ms of one opened before"
+        );
+        assert!(warm >= 940 && warm >= cold, "{warm} ms of 1000, {cold} without");
+    });
+}
+
+#[test]
+fn two_hundred_plugs_and_unplugs_in_one_call_lose_nothing() {
+    within("two_hundred_plugs_and_unplugs_in_one_call_lose_nothing", || {
+        let rounds = std::env::var("HATIF_PLUGS").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
+        let mut agent = on(DeviceChoice {
+            speaker: Some("pipewire:headset".into()),
+            speakers_before: vec!["pipewire:far_spk".into()],
+            ..DeviceChoice::default()
+        });
+        let mut far = Station::with(Devices::None);
+        connect(&mut agent, &mut far, CALL, Codec::Opus);
+        let clip: Arc<[f32]> = (0..48_000 * 600)
+            .map(|i| 0.3 * (2.0 * std::f64::consts::PI * 1000.0 * f64::from(i) / 48_000.0).sin() as f32)
+            .collect();
+        far.send(AudioCommand::Source { call: CALL, source: CallSource::Clip(clip) });
+        agent.wait_received(CALL, 50);
+        // Each round is a plug and an unplug (`HATIF_PLUGS` rounds; 100 were run for the record), at moments that fall anywhere between openings and lists.
+        for round in 0..rounds {
+            let module = tool("pactl", &["load-module", "module-null-sink", "sink_name=headset"]);
+            std::thread::sleep(Duration::from_millis(50 + 97 * round % 700));
+            tool("pactl", &["unload-module", module.trim()]);
+            std::thread::sleep(Duration::from_millis(31 * round % 400));
+        }
+        // the device chosen before it, not the default
+        hear("far_spk", 1000.0);
+        tool("pactl", &["load-module", "module-null-sink", "sink_name=headset"]);
+        hear("headset", 1000.0);
+    });
+}
+
+#[test]
+fn sound_goes_on_within_a_second_and_it_is_told_where() {
+    within("sound_goes_on_within_a_second_and_it_is_told_where", || {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let heard = folder.path().join("heard.wav");
+        let module = tool("pactl", &["load-module", "module-null-sink", "sink_name=headset"]);
+        let mut agent = on(DeviceChoice { speaker: Some("pipewire:headset".into()), ..DeviceChoice::default() });
+        let mut far = Station::with(Devices::None);
+        connect(&mut agent, &mut far, CALL, Codec::Opus);
+        let clip: Arc<[f32]> = (0..48_000 * 120)
+            .map(|i| 0.3 * (2.0 * std::f64::consts::PI * 1000.0 * f64::from(i) / 48_000.0).sin() as f32)
+            .collect();
+        far.send(AudioCommand::Source { call: CALL, source: CallSource::Clip(clip) });
+        agent.wait_received(CALL, 50);
+        hear("headset", 1000.0);
+        let recorder = Running::record("agent_spk", &heard);
+        let at = std::time::Instant::now();
+        tool("pactl", &["unload-module", module.trim()]);
+        let to = agent.wait("where it went", |event| match event {
+            AudioEvent::Moved { role: DeviceRole::Speaker, device } => Some(device.clone()),
+            _ => None,
+        });
+        println!("told after {} ms: {to}", at.elapsed().as_millis());
+        agent.wait("sound again", |event| matches!(event, AudioEvent::Stats { .. }).then_some(()));
+        std::thread::sleep(Duration::from_secs(1));
+        recorder.interrupt();
+        let (samples, rate) = read_wav(&heard);
+        assert_tone(&samples, rate, 1000.0, 0.3, 0.5);
+        assert!(to.contains("agent_spk"), "{to}");
+        let silent = samples.chunks_exact(480).take_while(|chunk| level_of(chunk, rate, 1000.0) < 0.2).count() * 10;
+        println!("the recorder heard it after {silent} ms, unloading and the recorder's own start among them");
+
+        // A headset that comes is offered, not taken.
+        tool("pactl", &["load-module", "module-null-sink", "sink_name=bluez_output.00_11"]);
+        let offered = agent.wait("the offer", |event| match event {
+            AudioEvent::Arrived { role: DeviceRole::Speaker, device } => Some(device.id.clone()),
+            _ => None,
+        });
+        assert_eq!(offered, "pipewire:bluez_output.00_11");
+        hear("agent_spk", 1000.0);
+    });
+}
+
+#[test]
+fn it_rings_on_every_chosen_device_as_loud_as_was_set() {
+    within("it_rings_on_every_chosen_device_as_loud_as_was_set", || {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (one, two) = (folder.path().join("one.wav"), folder.path().join("two.wav"));
+        let agent = on(DeviceChoice {
+            ringer: Some("pipewire:far_spk".into()),
+            more_ringers: vec!["pipewire:agent_mic_in".into()],
+            ..DeviceChoice::default()
+        });
+        let loudest = |path| read_wav(path).0.iter().fold(0.0f32, |most, sample| most.max(sample.abs()));
+        let mut full = 0.0;
+        for (percent, muted) in [(100, false), (50, false), (100, true)] {
+            let ringer = Volume { percent, muted };
+            agent.send(AudioCommand::SetSound(SoundSettings { ringer, ..SoundSettings::default() }));
+            agent.send(AudioCommand::StopTone);
+            std::thread::sleep(Duration::from_millis(100));
+            let both = (Running::record("far_spk", &one), Running::record("agent_mic_in", &two));
+            agent.send(AudioCommand::PlayTone(Tone::Ring));
+            std::thread::sleep(Duration::from_secs(3));
+            both.0.interrupt();
+            both.1.interrupt();
+            let (one, two) = (loudest(&one), loudest(&two));
+            full = if percent == 100 && !muted { one } else { full };
+            let expected = full * ringer.gain();
+            assert!((one - expected).abs() < 0.02 && (two - expected).abs() < 0.02, "{ringer:?}: {one} and {two}");
+        }
+        assert!(full > 0.05);
     });
 }

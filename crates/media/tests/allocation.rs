@@ -58,3 +58,23 @@ fn a_running_call_does_not_allocate() {
         });
     }
 }
+
+#[test]
+fn a_tick_of_the_capture_chain_allocates_nothing() {
+    use hatif_media::capture::Capture;
+    let mut capture = Capture::new();
+    // A headset: the echo canceller's library allocates, and is not made for it.
+    capture.moved(true);
+    let mut seed = 1u32;
+    for tick in 0..1_000 {
+        let mut block: [f32; hatif_media::BLOCK] = std::array::from_fn(|_| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 8) as f32 / (1 << 24) as f32 * if tick % 40 < 25 { 0.5 } else { 0.02 }
+        });
+        let speaker = [0.1; hatif_media::BLOCK];
+        assert_no_alloc(|| {
+            capture.played(&speaker);
+            capture.process(&mut block);
+        });
+    }
+}
