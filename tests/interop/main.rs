@@ -14,6 +14,7 @@ mod kamailio;
 mod lab;
 mod log;
 mod network;
+mod threesome;
 mod tls;
 mod transfers;
 
