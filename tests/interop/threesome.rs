@@ -1,8 +1,8 @@
-//! Transfers between three phones without a PBX: Hatif in each of the three roles with two baresips, and three Hatifs for
+//! Transfers between three phones without a PBX, or with one that only carries their words (Kamailio): Hatif in each of the three roles with two baresips, and three Hatifs for
 //! the attended transfer, which baresip 1.0 does not know. Judged by who hears whom.
 
 use crate::hum;
-use hatif_lab::{Baresip, Cli, baresip, cli, ports};
+use hatif_lab::{Baresip, Cli, Kamailio, baresip, cli, kamailio, ports};
 use serde_json::{Value, json};
 
 const OURS: u32 = 700;
@@ -92,37 +92,55 @@ fn one_baresip_is_transferred_by_the_other_to_hatif() {
 #[test]
 fn an_attended_transfer_replaces_the_consultation() {
     for hold_consultation in [false, true] {
-        let (mut agent, mut customer, target) = (desk(OURS, false), desk(FIRST, false), desk(SECOND, true));
-        let asked = customer.cli.call(&agent.address, customer.account);
-        let call = agent.cli.wait_incoming(0)["id"].as_u64().expect("an id");
-        agent.cli.tell("answer", call);
-        agent.cli.wait_heard(FIRST, 0.5);
+        attended([desk(OURS, false), desk(FIRST, false), desk(SECOND, true)], hold_consultation);
+    }
+}
+
+#[test]
+fn an_attended_transfer_goes_through_a_proxy() {
+    let kamailio = Kamailio::start(kamailio::Options::default());
+    let registered = |tone, auto_answer| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let play = Some(hum(&folder, tone));
+        let mut cli = Cli::start(cli::Options { play, auto_answer, ..Default::default() });
+        let user = kamailio.user();
+        let account = cli.register(&user, kamailio::DOMAIN, &kamailio.address(), json!({}));
+        Desk { cli, account, address: user.name, _folder: folder }
+    };
+    attended([registered(OURS, false), registered(FIRST, false), registered(SECOND, true)], false);
+}
+
+/// The customer calls the agent, who asks the target and hands the customer over.
+fn attended([mut agent, mut customer, target]: [Desk; 3], hold_consultation: bool) {
+    let asked = customer.cli.call(&agent.address, customer.account);
+    let call = agent.cli.wait_incoming(0)["id"].as_u64().expect("an id");
+    agent.cli.tell("answer", call);
+    agent.cli.wait_heard(FIRST, 0.5);
+    let mark = agent.cli.events.mark();
+    agent.cli.send(json!({ "command": "consult", "call": call, "to": target.address }));
+    let event = agent.cli.events.wait_for("the consultation", mark, |event| {
+        event["event"] == "call_changed" && event["call"]["consult_for"] == call
+    });
+    let consult = event["call"]["id"].as_u64().expect("an id");
+    agent.cli.wait_call(consult, "active");
+    agent.cli.wait_tail(SECOND, true);
+    let at_target = target.cli.wait_incoming(0)["id"].as_u64().expect("an id");
+    if hold_consultation {
         let mark = agent.cli.events.mark();
-        agent.cli.send(json!({ "command": "consult", "call": call, "to": target.address }));
-        let event = agent.cli.events.wait_for("the consultation", mark, |event| {
-            event["event"] == "call_changed" && event["call"]["consult_for"] == call
-        });
-        let consult = event["call"]["id"].as_u64().expect("an id");
-        agent.cli.wait_call(consult, "active");
-        agent.cli.wait_tail(SECOND, true);
-        let at_target = target.cli.wait_incoming(0)["id"].as_u64().expect("an id");
-        if hold_consultation {
-            let mark = agent.cli.events.mark();
-            agent.cli.send(json!({ "command": "hold", "call": consult, "on": true }));
-            agent.cli.wait_call_for(mark, consult, "active", |state| state["hold"] == "local");
-        }
-        agent.cli.send(json!({ "command": "complete_transfer", "call": call }));
-        let ask = grant(&mut customer.cli, asked);
-        assert_eq!(ask["kind"], "hand_over", "{ask}");
-        for id in [call, consult] {
-            let ended = agent.cli.wait_call(id, "ended");
-            assert_eq!(ended["state"]["reason"]["code"], "call.transferred", "{ended}");
-        }
-        customer.cli.wait_tail(SECOND, true);
-        target.cli.wait_tail(FIRST, true);
-        target.cli.wait_call(at_target, "ended");
-        for phone in [agent.cli, customer.cli, target.cli] {
-            phone.quit();
-        }
+        agent.cli.send(json!({ "command": "hold", "call": consult, "on": true }));
+        agent.cli.wait_call_for(mark, consult, "active", |state| state["hold"] == "local");
+    }
+    agent.cli.send(json!({ "command": "complete_transfer", "call": call }));
+    let ask = grant(&mut customer.cli, asked);
+    assert_eq!(ask["kind"], "hand_over", "{ask}");
+    for id in [call, consult] {
+        let ended = agent.cli.wait_call(id, "ended");
+        assert_eq!(ended["state"]["reason"]["code"], "call.transferred", "{ended}");
+    }
+    customer.cli.wait_tail(SECOND, true);
+    target.cli.wait_tail(FIRST, true);
+    target.cli.wait_call(at_target, "ended");
+    for phone in [agent.cli, customer.cli, target.cli] {
+        phone.quit();
     }
 }

@@ -272,6 +272,57 @@ fn rubbish_within_a_dialog_ends_a_call_once_at_most() {
     assert!(harmed > 0, "the mutations reach the calls");
 }
 
+/// NOTIFYs of a watched line and of one's own mailbox, by a notifier that has lost its mind: the watch comes to rest or
+/// goes on, and nothing is left when it is let go.
+#[test]
+fn rubbish_of_a_notifier_harms_nothing() {
+    let count: u64 = std::env::var("HATIF_MUTATIONS").ok().and_then(|s| s.parse().ok()).unwrap_or(20_000);
+    let dialogs = "<?xml version=\"1.0\"?><dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" version=\"1\" state=\"full\" entity=\"sip:1@x\"><dialog id=\"a\" direction=\"recipient\"><state>early</state><remote><identity display=\"A\">sip:2@x</identity></remote></dialog></dialog-info>";
+    let mut lamps = 0;
+    for round in 0..count / 100 {
+        let mut rng = StdRng::seed_from_u64(round);
+        let mut rig = Rig::new();
+        let watch = SubscriptionId(1);
+        let (package, target) = (Package::Dialog, "1003".to_string());
+        rig.act(Input::Subscribe { account: ACCOUNT, subscription: watch, package, target });
+        let subscribe = rig.request(Method::Subscribe);
+        let mut seeds = Vec::new();
+        for (n, state) in ["active;expires=60", "terminated;reason=deactivated", "pending"].iter().enumerate() {
+            let mut notify = text::Request::new(Method::Notify, "sip:alice@10.0.0.1:5060");
+            notify.headers.push("Via", format!("SIP/2.0/UDP {PBX};branch=z9hG4bKr{n}"));
+            notify.headers.push("From", "<sip:1003@pbx.example>;tag=n");
+            notify.headers.push("To", subscribe.headers.bytes("From").expect("From"));
+            notify.headers.push("Call-ID", subscribe.call_id());
+            notify.headers.push("CSeq", format!("{} NOTIFY", n + 1));
+            notify.headers.push("Contact", format!("<sip:1003@{PBX}>"));
+            notify.headers.push("Event", "dialog");
+            notify.headers.push("Subscription-State", *state);
+            notify.set_body("application/dialog-info+xml", dialogs.as_bytes().to_vec());
+            seeds.push(notify.to_bytes());
+        }
+        for status in [200, 423, 481, 489, 503] {
+            let mut response = subscribe.response(status, Some("n"));
+            response.headers.push("Contact", format!("<sip:1003@{PBX}>"));
+            response.headers.push("Expires", "60");
+            response.headers.push("Min-Expires", "3600");
+            seeds.push(response.to_bytes());
+        }
+        for _ in 0..100 {
+            let mut bytes = seeds[rng.random_range(0..seeds.len())].clone();
+            mutate(&mut rng, &mut bytes, &seeds);
+            rig.hear(&bytes);
+            if rng.random_bool(0.2) {
+                rig.pass(std::time::Duration::from_millis(rng.random_range(0..9_000)));
+            }
+        }
+        lamps += rig.events.iter().filter(|(_, e)| matches!(e, Event::Lamp { .. })).count();
+        rig.act(Input::Unsubscribe { subscription: watch });
+        rig.seconds(400);
+        assert_eq!((rig.agent.poll_timeout(), rig.agent.leftovers()), (None, Leftovers::default()), "round {round}");
+    }
+    assert!(lamps as u64 > count / 1_000, "some of it must reach the watch: {lamps}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
