@@ -14,6 +14,7 @@ mod kamailio;
 mod lab;
 mod log;
 mod network;
+mod strangers;
 mod threesome;
 mod tls;
 mod transfers;

@@ -5,10 +5,15 @@ use std::path::Path;
 
 /// Calls `number` at `server` once, hears it for `ms` milliseconds, hangs up. Panics when it went otherwise.
 pub fn call(server: &str, number: &str, ms: u32) {
+    scenario("call", server, number, ms);
+}
+
+/// Plays the scenario `sipp/NAME.xml` once, with pauses of `ms` milliseconds. Panics when it went otherwise.
+pub fn scenario(name: &str, server: &str, number: &str, ms: u32) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/lab/sipp/call.xml");
+    let scenario = format!("{}/lab/sipp/{name}.xml", env!("CARGO_MANIFEST_DIR"));
     let pause = ms.to_string();
-    play(folder.path(), &["-sf", scenario, "-s", number, "-d", &pause, server]);
+    play(folder.path(), &["-sf", &scenario, "-s", number, "-d", &pause, server]);
 }
 
 fn play(folder: &Path, arguments: &[&str]) {
