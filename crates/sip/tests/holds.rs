@@ -15,8 +15,11 @@ fn direction(sdp: &[u8]) -> String {
     found.unwrap_or("none").trim_start_matches("a=").to_string()
 }
 
-/// The last hold and media that were told.
-fn state(rig: &Rig) -> ((bool, bool), Option<(Codec, bool, bool)>) {
+/// A codec, whether we may send, whether we should expect to receive.
+type Heard = (Codec, bool, bool);
+
+/// The last hold (ours, theirs) and media that were told.
+fn state(rig: &Rig) -> ((bool, bool), Option<Heard>) {
     let hold = rig.events.iter().rev().find_map(|(_, e)| match e {
         Event::Hold { local, remote, .. } => Some((*local, *remote)),
         _ => None,
