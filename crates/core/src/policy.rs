@@ -50,7 +50,7 @@ pub fn judge(options: &AccountOptions, typed: &str) -> Result<Judged, Text> {
 /// What is thought of a target as it stands: a number, `user@host` or a SIP URI.
 pub fn verdict(options: &AccountOptions, target: &str) -> Verdict {
     let number = number_of(target);
-    let listed = |list: &[String]| list.iter().any(|n| *n == number);
+    let listed = |list: &[String]| list.contains(&number);
     let emergency = match &options.emergency {
         Some(own) => listed(own),
         None => EMERGENCY.contains(&number.as_str()),
