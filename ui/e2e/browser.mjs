@@ -15,10 +15,11 @@ const MOUSE = 'primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,ava
 /**
  * Opens the browser; `textSize` is the size of text that its user has chosen (px). `page()` gives the page of a
  * scenario, drawn, in a tab that the next call takes over; whatever the page complains about (an exception, a breach of
- * the policy, a request that leaves it) is collected in `page.complaints`. `script` runs before the page's own.
+ * the policy, a request that leaves it) is collected in `page.complaints`. `script` runs before the page's own. `folder`
+ * holds another page than the one that was built for the tests.
  */
-export async function open({ textSize = 16 } = {}) {
-  const kept = process.env.HATIF_PAGE;
+export async function open({ textSize = 16, folder: built } = {}) {
+  const kept = built ?? process.env.HATIF_PAGE;
   const { folder, remove } = kept ? { folder: kept, remove: () => {} } : await site();
   const server = await preview({ configFile, build: { outDir: folder }, preview: { port: 0, open: false }, logLevel: 'silent' });
   const origin = server.resolvedUrls?.local[0] ?? '';
@@ -54,8 +55,18 @@ export async function open({ textSize = 16 } = {}) {
     return page;
   }
 
+  /** The page of the components, high enough to show all of them. */
+  async function gallery(query) {
+    const page = await tab({ viewport: { width: 1100, height: 3000 } });
+    await page.goto(`${origin}gallery/?${query}`);
+    await page.waitForSelector('main');
+    await page.evaluate(() => document.fonts.ready);
+    return page;
+  }
+
   return {
     page,
+    gallery,
     close: async () => {
       await browser.close();
       await new Promise((done) => server.httpServer.close(done));

@@ -234,6 +234,7 @@ describe.each(['en', 'ar'])('%s', (lang) => {
 
   it('numbers stand from left to right, names in their own direction', async () => {
     const page = await start('home');
+    expect(await page.locator('#recent bdi.number').count()).toBeGreaterThan(0);
     for (const bdi of await page.locator('#recent bdi.number').all()) expect(await bdi.getAttribute('dir')).toBe('ltr');
     for (const bdi of await page.locator('#recent bdi.name').all()) expect(await bdi.getAttribute('dir')).toBe('auto');
   });

@@ -1,4 +1,5 @@
 // Every screen in every state: what is screenshotted, and what is tested with axe.
+const history = (page) => page.click('#nav-history');
 const settings = (page) => page.click('#settings');
 const show = (selector) => (page) => page.locator(selector).scrollIntoViewIfNeeded();
 
@@ -126,6 +127,20 @@ export const SCREENS = [
       if ((await back.count()) > 0) await back.click();
     },
   },
+  { name: 'history', scenario: 'home-two-accounts', act: history },
+  { name: 'history-empty', scenario: 'home-empty', act: history },
+  { name: 'history-hostile', scenario: 'home-hostile', act: history },
+  { name: 'history-long', scenario: 'history-long', act: history },
+  {
+    name: 'history-nothing',
+    scenario: 'home',
+    act: async (page) => {
+      await history(page);
+      await page.fill('#history-search', 'zzz');
+      await page.waitForSelector('.empty');
+    },
+  },
+  { name: 'history-active', scenario: 'active', act: (page) => page.keyboard.press('Control+2') },
   { name: 'shortcuts', scenario: 'home', act: (page) => page.keyboard.press('F1') },
   { name: 'settings', scenario: 'home-two-accounts', act: settings },
   {

@@ -29,5 +29,13 @@ for (const screen of SCREENS) {
     }
   }
 }
+for (const lang of LANGUAGES) {
+  for (const look of ['theme=light', 'theme=dark', 'theme=light&contrast=more', 'theme=dark&contrast=more']) {
+    const name = `gallery.${lang}.${look.replaceAll(/theme=|contrast=/g, '').replace('&', '-')}`;
+    if (!new RegExp(filter).test(name)) continue;
+    await (await window.gallery(`lang=${lang}&${look}`)).screenshot({ path: `${folder}/${name}.png` });
+    taken += 1;
+  }
+}
 await window.close();
 console.log(`${taken} screenshots in ${folder}`);

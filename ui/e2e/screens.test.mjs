@@ -1,4 +1,5 @@
 // Every screen in every state: accessible (axe: WCAG 2.2 A and AA), inside the window, and silent towards the network.
+import { fileURLToPath } from 'node:url';
 import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { open } from './browser.mjs';
@@ -41,6 +42,20 @@ describe.each(VIEWS)('in $lang, $theme, $width px', (view) => {
     const broken = violations.map(({ id, nodes }) => `${id}: ${nodes.map((n) => `${n.html.slice(0, 120)} ${n.failureSummary}`).join('\n  ')}`);
     expect(broken).toEqual([]);
     expect(await page.evaluate(misfits)).toEqual([]);
+    expect(page.complaints).toEqual([]);
+  });
+});
+
+describe.each(['lang=en&theme=light', 'lang=ar&theme=dark', 'lang=fa&theme=light&contrast=more', 'lang=ar&theme=dark&contrast=more'])('the components, %s', (query) => {
+  it('are accessible, and their picture is kept', async () => {
+    const page = await browser.gallery(query);
+    await page.evaluate(axe.source);
+    const { violations } = await page.evaluate((tags) => globalThis.axe.run({ runOnly: tags }), TAGS);
+    // The same parts stand there twice.
+    expect(violations.filter(({ id }) => id !== 'duplicate-id-aria').map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 120)}`)).toEqual([]);
+    const folder = fileURLToPath(new URL('../../target/ui-gallery', import.meta.url));
+    const picture = await page.screenshot({ path: `${folder}/${query.replaceAll(/[^a-z]+/g, '-')}.png` });
+    expect(picture.length).toBeGreaterThan(10_000);
     expect(page.complaints).toEqual([]);
   });
 });

@@ -7,10 +7,11 @@ import { build } from 'vite';
 
 export const configFile = fileURLToPath(new URL('../vite.config.ts', import.meta.url));
 
-/** Builds the page; answers its folder, and how to remove it. */
+/** Builds the page, and that of the components (`gallery/`); answers its folder, and how to remove it. */
 export async function site() {
   const folder = await mkdtemp(join(tmpdir(), 'hatif-page-'));
-  await build({ configFile, logLevel: 'warn', build: { outDir: folder, emptyOutDir: true } });
+  const input = ['index.html', 'gallery/index.html'].map((page) => fileURLToPath(new URL(`../${page}`, import.meta.url)));
+  await build({ configFile, logLevel: 'warn', build: { outDir: folder, emptyOutDir: true, rolldownOptions: { input } } });
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 

@@ -2,11 +2,12 @@
 // `?scenario=NAME` (scenarios.ts, or `lost`), `&lang=ar`, `&theme=dark`, `&pace=0.1` (a tenth of the usual waiting).
 // Echo answers; `busy@...`, `nobody@...` and `wrong@...` end the way they are called; so do accounts with the
 // password `wrong` or a host that is called `unknown...`.
-import { reduce } from '../state/reduce';
-import type { Backend, CallStateView, CallView, Command, Event, NewAccount, Outcome, QualityView, Settings, Snapshot } from './index';
+import { HISTORY_SHOWN, reduce } from '../state/reduce';
+import { matches, passes, query } from '../state/search';
+import type { Backend, CallStateView, CallView, Command, Event, HistoryEntry, NewAccount, Outcome, QualityView, Settings, Snapshot } from './index';
 import { fate, giveBack, obeyDesk, premium, type Desk } from './fake-desk';
 import { offers } from './offers';
-import { call as newCall, scenarios } from './scenarios';
+import { call as newCall, large, scenarios } from './scenarios';
 
 const quality: QualityView = {
   level: 'good', sent: 0, received: 0, lost: 0, jitter_ms: 3.4, concealed: 0, buffer_ms: 40, round_trip_ms: 24, remote_loss: 0,
@@ -48,7 +49,8 @@ class FakePhone implements Backend {
 
   constructor(query: URLSearchParams) {
     this.#lost = query.get('scenario') === 'lost';
-    const start = scenarios[this.#lost ? 'home' : (query.get('scenario') ?? 'first-run')];
+    const name = this.#lost ? 'home' : (query.get('scenario') ?? 'first-run');
+    const start = large[name]?.() ?? scenarios[name];
     if (start === undefined) throw new Error(`no such scenario; there are: ${Object.keys(scenarios).join(', ')}`);
     const language = query.get('lang');
     const theme = query.get('theme');
@@ -73,7 +75,8 @@ class FakePhone implements Backend {
     if (this.#lost) return Promise.reject(new Error('scenario: the application does not answer'));
     this.#onEvent = onEvent;
     setInterval(() => this.#measure(), 1000);
-    return Promise.resolve(structuredClone(this.#snapshot));
+    // As the application does: the newest, the rest by pages.
+    return Promise.resolve(structuredClone({ ...this.#snapshot, history: this.#snapshot.history.slice(0, HISTORY_SHOWN) }));
   }
 
   send(command: Command): Promise<void> {
@@ -126,6 +129,10 @@ class FakePhone implements Backend {
         return this.#testHeadset(command.seconds);
       case 'meter':
         return this.#runMeter(command.on);
+      case 'find_history':
+        return this.#find(command);
+      case 'window':
+        return this.#emit({ event: 'window_changed', window: command.window });
       case 'change_settings':
         return this.#set(command.settings);
       case 'reset_setting':
@@ -147,6 +154,20 @@ class FakePhone implements Backend {
       case 'snapshot':
         return this.#emit({ event: 'snapshot', snapshot: structuredClone(this.#snapshot) });
     }
+  }
+
+  /** Pages of the call log; `next` is where the page after begins. */
+  #find({ request, query: typed, filter, before, limit }: Extract<Command, { command: 'find_history' }>): void {
+    const asked = query(typed ?? '');
+    const { history } = this.#snapshot;
+    const entries: HistoryEntry[] = [];
+    let at = Number(before ?? 0);
+    for (; at < history.length && entries.length < (limit ?? 50); at++) {
+      const entry = history[at]!;
+      if (passes(entry, filter ?? {}) && matches(entry, asked)) entries.push(entry);
+    }
+    const next = at < history.length ? String(at) : null;
+    this.#later(20, () => this.#emit({ event: 'history_page', request, entries, next }));
   }
 
   #emit(event: Event): void {

@@ -87,6 +87,19 @@ const history: HistoryEntry[] = names.map(([name, address, direction, outcome, t
   peer: { name, address }, started_ms: NOW - ago * MINUTE, reason: text(reasons[outcome] ?? 'call.remote_hang_up'),
 }));
 
+/** A log as long as a busy agent's after years: names in three scripts, a call every twenty minutes. */
+function longHistory(length: number): HistoryEntry[] {
+  return Array.from({ length }, (_, i) => {
+    const [name, address, direction, outcome, talked_s] = names[i % names.length]!;
+    const number = `+49 30 ${1_000_000 + ((i * 7919) % 900_000)}`;
+    return {
+      id: String(length - i), account: i % 5 ? 2 : 3, account_label: i % 5 ? 'Office' : 'خدمة العملاء', direction, outcome, talked_s: talked_s && talked_s + (i % 90),
+      peer: { name: name && `${name} ${i % 977}`, address: i % 4 ? number : address }, started_ms: NOW - i * 20 * MINUTE,
+      reason: text(reasons[outcome] ?? 'call.remote_hang_up'),
+    };
+  });
+}
+
 const empty: Snapshot = {
   version: '0.1.0', accounts: [practice], calls: [], history: [], notices: [], credentials: 'keyring', system_language: 'en',
   agent: { state: 'ready', reason: null, since_ms: NOW - 40 * MINUTE, do_not_disturb: false, call_waiting: true },
@@ -118,6 +131,11 @@ function withRegistration(registration: AccountView['registration'], more: Parti
 }
 
 const longName = 'Abdurrahman Mustafa Al-Khwarizmi ibn Musa '.repeat(12);
+
+/** Made only when it is asked for: it is large. */
+export const large: Record<string, () => Snapshot> = {
+  'history-long': () => ({ ...home, history: longHistory(100_000) }),
+};
 
 export const scenarios: Record<string, Snapshot> = {
   'first-run': empty,

@@ -11,6 +11,7 @@ export const SHORTCUTS: readonly { title: Key; shortcuts: readonly Shortcut[] }[
     title: 'shortcut.group.calls',
     shortcuts: [
       { keys: ['Enter'], does: 'shortcut.dial' },
+      { keys: ['↓'], does: 'shortcut.suggest' },
       { keys: ['Ctrl', 'Shift', 'A'], does: 'shortcut.answer' },
       { keys: ['Ctrl', 'Shift', 'D'], does: 'shortcut.end' },
       { keys: ['M'], does: 'shortcut.mute' },
@@ -35,6 +36,7 @@ export const SHORTCUTS: readonly { title: Key; shortcuts: readonly Shortcut[] }[
       { keys: ['R'], does: 'shortcut.redial' },
       { keys: ['Alt', '1–9'], does: 'shortcut.speed' },
       { keys: ['Ctrl', 'K'], does: 'shortcut.dial_field' },
+      { keys: ['Ctrl', 'F'], does: 'shortcut.search' },
       { keys: ['Ctrl', '1–9'], does: 'shortcut.places' },
       { keys: ['Esc'], does: 'shortcut.clear' },
       { keys: ['?'], does: 'shortcut.sheet' },

@@ -88,6 +88,12 @@ function dayNumber(ms: number): number {
   return Math.floor(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / DAY_MS);
 }
 
+/** When the day of a moment begins (Unix ms), or the one that is `later` days later. */
+export function startOfDay(ms: number, later: number): number {
+  const date = new Date(ms);
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate() + later).getTime();
+}
+
 /** "Today", "Yesterday", or the date. */
 export function day(ms: number, now: number): string {
   const ago = dayNumber(now) - dayNumber(ms);

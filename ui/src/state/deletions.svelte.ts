@@ -31,13 +31,7 @@ class Deletions {
   #carryOut(ids: string[]): void {
     clearTimeout(this.#pending.get(ids));
     if (!this.#pending.delete(ids)) return;
-    // A call that came in meanwhile must stay: everything is cleared only when everything was meant.
-    const meant = new Set(ids);
-    if (phone.history.length > 1 && phone.history.every((entry) => meant.has(entry.id))) {
-      phone.send({ command: 'clear_history' });
-    } else {
-      for (const entry of ids) phone.send({ command: 'delete_history_entry', entry });
-    }
+    for (const entry of ids) phone.send({ command: 'delete_history_entry', entry });
   }
 }
 

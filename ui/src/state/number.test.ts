@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canDial, dialled, latinDigits, telephoneKey } from './number';
+import { canDial, dialled, latinDigits, telephoneKey, shown } from './number';
 
 describe('dialled', () => {
   it.each([
@@ -41,4 +41,10 @@ it('reads a key of the telephone from any keyboard', () => {
   expect(['5', '٥', '۵', '*', '#', 'a', '+', 'Enter'].map(telephoneKey)).toEqual([
     '5', '5', '5', '*', '#', undefined, undefined, undefined,
   ]);
+});
+
+it('cuts what nobody could read, and no character in two', () => {
+  expect(shown('a'.repeat(200))).toHaveLength(200);
+  expect(shown('a'.repeat(10_240))).toBe('a'.repeat(200) + '…');
+  expect(shown('a'.repeat(199) + '👨')).toBe('a'.repeat(199) + '…');
 });

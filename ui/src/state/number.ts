@@ -45,3 +45,11 @@ export function telephoneKey(character: string): string | undefined {
   const key = latinDigits(character);
   return /^[0-9*#]$/.test(key) ? key : undefined;
 }
+
+/** No name, number or label that anybody reads is longer; laying out ten kilobytes in one word takes seconds. */
+const LONGEST = 200;
+
+/** A stranger's text, cut to what can be shown. */
+export function shown(text: string): string {
+  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST).replace(/[\ud800-\udbff]$/, '')}…`;
+}

@@ -28,6 +28,8 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
       return { ...snapshot, devices: event.devices };
     case 'settings_changed':
       return { ...snapshot, settings: event.settings, provenance: event.provenance };
+    case 'window_changed':
+      return { ...snapshot, window: event.window };
     case 'notice_raised':
       return { ...snapshot, notices: put(snapshot.notices, event.notice) };
     case 'agent_changed':
@@ -45,6 +47,7 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
     case 'notice_gone':
       return { ...snapshot, notices: snapshot.notices.filter((n) => n.id !== event.notice) };
     // Not part of the snapshot: shown where they happen (level meter, call, toast).
+    case 'history_page':
     case 'settings_exported':
     case 'settings_imported':
     case 'digit_received':

@@ -5,7 +5,7 @@ import type { CallView } from '../backend';
 import { phone } from './phone.svelte';
 
 /** `home` and `calls` are one screen where the window is wide enough to show both. */
-export type ScreenName = 'home' | 'calls' | 'colleagues' | 'settings' | 'account';
+export type ScreenName = 'home' | 'calls' | 'history' | 'colleagues' | 'settings' | 'account';
 
 /** Room for home and what is in front side by side: the breakpoint of App.svelte. */
 const WIDE_REM = 52;
@@ -40,7 +40,7 @@ class Screen {
     if (name === this.name) return;
     this.name = name;
     // The focus follows: a screen reader starts with the heading, and home with the dial field.
-    void focus(name === 'home' ? '#dial' : '.front h1');
+    void focus({ home: '#dial', history: '#history-search' }[name as string] ?? '.front h1');
   }
 
   /** Brings a call to the front; keys and digits are for it from now on. */

@@ -1,6 +1,7 @@
 // How a person, a call and its state are named in words.
 import type { CallView, PeerView } from '../../backend';
 import { clock, message, t, type Key } from '../../i18n/i18n.svelte';
+import { shown } from '../../state/number';
 import { phone } from '../../state/phone.svelte';
 
 const PRACTICE_NAMES: Record<string, Key> = {
@@ -12,12 +13,12 @@ const PRACTICE_NAMES: Record<string, Key> = {
 /** The name, in the user's language where it is one of the practice line's people. */
 export function nameOf(peer: PeerView): string | null {
   const known = PRACTICE_NAMES[peer.address];
-  return known ? t(known) : peer.name?.trim() || null;
+  return known ? t(known) : shown(peer.name?.trim() ?? '') || null;
 }
 
 /** Who it is, in one word: the name, else the number. */
 export function who(peer: PeerView): string {
-  return nameOf(peer) ?? (peer.address || t('call.anonymous'));
+  return nameOf(peer) ?? (shown(peer.address) || t('call.anonymous'));
 }
 
 export function accountLabel(call: CallView): string {

@@ -1,0 +1,88 @@
+// Finding people and calls by what is typed: names in any spelling of Arabic and Persian, numbers in any notation. Pure.
+import type { HistoryEntry, HistoryFilter } from '../backend';
+import { dialled, latinDigits } from './number';
+
+/** Letters that are one letter to the eye or the ear, and look different to a computer. */
+const LETTERS: Record<string, string> = {
+  ي: 'ی', ى: 'ی', ئ: 'ی', ك: 'ک', أ: 'ا', إ: 'ا', آ: 'ا', ٱ: 'ا', ة: 'ه', ۀ: 'ه', ؤ: 'و', ß: 'ss', ø: 'o', ł: 'l', ı: 'i',
+};
+const DIFFERENT = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'g');
+/** Vowel signs and other marks, the joiners and bidi controls between letters, the tatweel that only stretches a word. */
+const WITHOUT = /[\p{M}\u0640\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
+
+/** A text as it is compared: no case, no marks, one form of each letter, Latin digits, single spaces. */
+export function fold(text: string): string {
+  const lower = latinDigits(text.toLocaleLowerCase('en'));
+  // Letters first: taking an Arabic letter apart would lose its hamza before it is known as one.
+  const letters = lower.replace(DIFFERENT, (letter) => LETTERS[letter] ?? letter);
+  return letters.normalize('NFKD').replace(WITHOUT, '').replace(DIFFERENT, (letter) => LETTERS[letter] ?? letter).replace(/\s+/g, ' ').trim();
+}
+
+/** The digits of a number, if the text is one. */
+function digitsOf(text: string): string | undefined {
+  const plain = text.replace(/[\s().\-/+]/g, '');
+  return /^[0-9*#]{2,}$/.test(plain) ? plain : undefined;
+}
+
+export interface Query {
+  words: string[];
+  /** Without the zeros before it: `021` is found in `+98 21`. */
+  digits: string | undefined;
+}
+
+export function query(typed: string): Query {
+  const folded = fold(typed);
+  return { words: folded.split(' ').filter(Boolean), digits: digitsOf(folded)?.replace(/^0+(?=.)/, '') };
+}
+
+interface Found {
+  text: string;
+  digits: string;
+}
+
+const folded = new WeakMap<HistoryEntry, Found>();
+
+/** Folding costs more than comparing, so that each entry is folded once. */
+function foldedEntry(entry: HistoryEntry): Found {
+  let found = folded.get(entry);
+  if (found === undefined) {
+    const text = fold(`${entry.peer.name ?? ''} ${entry.peer.address}`);
+    found = { text, digits: fold(entry.peer.address).replace(/[^0-9*#]/g, '') };
+    folded.set(entry, found);
+  }
+  return found;
+}
+
+/** Whether everything that was typed is in the name or the number. */
+export function matches(entry: HistoryEntry, { words, digits }: Query): boolean {
+  if (words.length === 0) return true;
+  const { text, digits: number } = foldedEntry(entry);
+  return words.every((word) => text.includes(word)) || (digits !== undefined && number.includes(digits));
+}
+
+/** People of the call log that what is typed may mean, each once, the latest first. */
+export function suggestions(history: readonly HistoryEntry[], typed: string, atMost: number): HistoryEntry[] {
+  const asked = query(typed);
+  const typedNumber = dialled(typed);
+  const found = new Map<string, HistoryEntry>();
+  for (const entry of history) {
+    if (found.size === atMost) break;
+    const { address } = entry.peer;
+    if (address === '' || address.endsWith('@practice')) continue;
+    // With nothing typed: what was dialled last.
+    if (asked.words.length === 0 && entry.direction !== 'outgoing') continue;
+    if (entry.peer.name === null && dialled(address) === typedNumber) continue;
+    const key = foldedEntry(entry).digits || address.toLowerCase();
+    if (!found.has(key) && matches(entry, asked)) found.set(key, entry);
+  }
+  return [...found.values()];
+}
+
+/** Whether a call is among those that a filter of the call log asks for. */
+export function passes(entry: HistoryEntry, filter: HistoryFilter): boolean {
+  if (filter.missed && entry.outcome !== 'missed') return false;
+  if (filter.direction != null && entry.direction !== filter.direction) return false;
+  if (filter.account != null && entry.account !== filter.account) return false;
+  const started = entry.started_ms ?? 0;
+  return started >= (filter.from_ms ?? -Infinity) && started < (filter.until_ms ?? Infinity);
+}
