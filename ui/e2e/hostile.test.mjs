@@ -2,6 +2,7 @@
 // catalogue without its keys. The window stays usable: nothing out of it sideways, what must be pressed is in reach.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { open } from './browser.mjs';
+import { callView } from './page.mjs';
 
 let browser;
 beforeAll(async () => {
@@ -33,9 +34,8 @@ const sideways = (page) =>
   page.evaluate(() =>
     [...document.querySelectorAll('html, .scroll, .front, .incoming, .view, .page')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.className || 'page'),
   );
-const call = (id, name, state, actions) => ({
-  id, account: 2, account_label: name, direction: 'incoming', peer: { name, address: name }, queue: name, started_ms: Date.now(), state, actions, quality: null,
-});
+const call = (id, name, state, actions) =>
+  callView(id, state, { account_label: name, peer: { name, address: name }, queue: name, ivr: name, customer: name, dialled: name, digits: name.slice(0, 32), actions });
 const emit = (page, call) => page.evaluate((call) => window.hatifFake.emit({ event: 'call_changed', call }), call);
 
 describe.each([['en', 320], ['ar', 420], ['fa', 1100]])('%s, %i px', (lang, width) => {
@@ -50,7 +50,7 @@ describe.each([['en', 320], ['ar', 420], ['fa', 1100]])('%s, %i px', (lang, widt
     await page.waitForSelector('#hang-up');
     expect(await sideways(page)).toEqual([]);
     expect(await reachable(page, '#hang-up')).toBe(true);
-    const entry = { id: '1', account_label: name, direction: 'incoming', peer: { name, address: name }, started_ms: Date.now(), talked_s: 1, outcome: 'answered', reason: { code: name.slice(0, 50), params: {} } };
+    const entry = { id: '1', account: 2, account_label: name, direction: 'incoming', peer: { name, address: name }, started_ms: Date.now(), talked_s: 1, outcome: 'answered', reason: { code: name.slice(0, 50), params: {} } };
     await page.evaluate((history) => window.hatifFake.emit({ event: 'history_changed', history }), [entry]);
     await page.keyboard.press('Control+2');
     await page.waitForSelector('#history li');
