@@ -23,6 +23,7 @@ pub mod rogue;
 pub mod screen;
 pub mod sipp;
 pub mod sound;
+pub mod stranger;
 mod template;
 pub mod transcript;
 pub mod webdriver;

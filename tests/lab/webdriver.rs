@@ -68,7 +68,12 @@ impl Window {
 
     /// The processes of the application by name; the page's own is `WebKitWebProcess`.
     pub fn processes(&self, name: &str) -> Vec<u32> {
-        self.driver.members().into_iter().filter(|(_, own)| own == name).map(|(id, _)| id).collect()
+        self.members().into_iter().filter(|(_, own)| own == name).map(|(id, _)| id).collect()
+    }
+
+    /// The driver and everything that it started, by id and name.
+    pub fn members(&self) -> Vec<(u32, String)> {
+        self.driver.members()
     }
 
     /// What the driver and the application have printed.

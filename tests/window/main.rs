@@ -5,6 +5,8 @@
 
 mod access;
 mod desk;
+mod hostile;
+mod payloads;
 mod practice;
 mod survives;
 

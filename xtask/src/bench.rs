@@ -4,6 +4,7 @@
 use crate::{
     desktop,
     packages::Purpose,
+    run::{page, script},
     setup,
     steps::{Step, Steps},
     system::{self, System},
@@ -13,7 +14,7 @@ use std::{path::Path, process::Command, time::Duration};
 /// A benchmark's name, and what runs it.
 type Benchmark = (&'static str, fn(&[String]) -> Result<bool, String>);
 
-const BENCHMARKS: &[Benchmark] = &[("voice", voice)];
+const BENCHMARKS: &[Benchmark] = &[("voice", voice), ("ui", ui)];
 
 pub fn names() -> String {
     BENCHMARKS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
@@ -72,6 +73,26 @@ fn voice(arguments: &[String]) -> Result<bool, String> {
         println!("\nThe table is in docs/bench/voice.md.");
     }
     Ok(good)
+}
+
+/// The window beside a bare one: `tests/bench/ui.rs` on the lab's desktop, in release.
+fn ui(arguments: &[String]) -> Result<bool, String> {
+    let mut steps = Steps::new(5);
+    if !page(&mut steps)? || !steps.run(step("The page", "a few seconds", script("ui:build"))) {
+        return Ok(false);
+    }
+    for what in [&["--bin", "hatif"], &["--example", "bare"]] {
+        let mut build = Command::new("cargo");
+        build.args(["build", "--release", "--package", "hatif", "--features", "custom-protocol"]).args(what);
+        let title = format!("{}, optimised", what[1]);
+        if !steps.run(step(&title, "about 9 min the first time", build)) {
+            return Ok(false);
+        }
+    }
+    let mut run = Command::new("cargo");
+    run.args(["bench", "--package", "hatif-tests", "--bench", "ui", "--"]).args(arguments);
+    run.env("HATIF_APP", release("hatif")).env("HATIF_BARE", release("examples/bare"));
+    Ok(steps.run(step("ui", "about 3 min", desktop::wrapped(&run))))
 }
 
 fn release(name: &str) -> std::path::PathBuf {

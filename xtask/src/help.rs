@@ -30,6 +30,7 @@ Parts of `test`, in their order
 
 Benchmarks
   voice [--runs N]  speech through virtual headsets, beside baresip: PESQ and mouth-to-ear delay (Linux)
+  ui [--runs N]     the window beside a bare one: first paint, INVITE to painted card, memory, typing (Linux)
 
 How long, on two cores
   run    about 8 minutes the first time, then seconds      test   about 25 minutes the first time, then 8
