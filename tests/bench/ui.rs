@@ -202,6 +202,10 @@ fn calls(figures: &mut Figures, hatif: &Path) {
     for call in INVITES..INVITES + CALLS {
         // A stranger who sends more than 100 datagrams a second is not listened to; a call takes three.
         ring(&stranger, call, || std::thread::sleep(Duration::from_millis(40)));
+        // An agent has seen one call off before the next comes; here, ten.
+        if call % 10 == 0 {
+            window.wait_gone("#answer");
+        }
     }
     window.wait_gone("#answer");
     settle(&window);
