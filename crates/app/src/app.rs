@@ -192,6 +192,9 @@ impl Run {
 
     /// The devices of the command line, over the stored choice.
     fn choose_devices(&self, rows: &mut Rows) {
+        if self.config.input.is_none() && self.config.output.is_none() {
+            return;
+        }
         let mut devices = Layers::new(rows.clone(), Policy::default()).settings().devices.clone();
         devices.microphone = self.config.input.clone().or(devices.microphone);
         devices.speaker = self.config.output.clone().or(devices.speaker);

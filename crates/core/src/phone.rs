@@ -254,6 +254,10 @@ pub struct Phone {
     /// What the view was last told of forwarding, and when rules with hours are looked at again.
     forwarding: Vec<Forwarding>,
     forwarding_check: Option<Instant>,
+    /// Forwarding codes that wait until nobody talks.
+    codes_waiting: VecDeque<(AccountId, String)>,
+    /// What "redial" dials.
+    last_dialled: Option<(AccountId, String)>,
     /// The conference that the audio was last told.
     mixed: Vec<CallId>,
     closing: Closing,
@@ -310,6 +314,8 @@ impl Phone {
             next_message: 1,
             forwarding: Vec::new(),
             forwarding_check: None,
+            codes_waiting: VecDeque::new(),
+            last_dialled: None,
             mixed: Vec::new(),
             closing: Closing::No,
             early: Some(Vec::new()),
@@ -337,6 +343,7 @@ impl Phone {
         self.pass_time(now);
         self.settle_conference();
         self.settle_forwarding(now);
+        self.dial_waiting_code(now);
         self.settle_sound(now);
         self.settle_actions();
     }

@@ -38,12 +38,13 @@ pub struct Judged {
 pub fn judge(options: &AccountOptions, typed: &str) -> Result<Judged, Text> {
     let target = dial::target(typed)?;
     let before = verdict(options, &target);
-    if before != Verdict::Free || is_address(&target) {
+    if matches!(before, Verdict::Emergency | Verdict::Blocked) || is_address(&target) {
         return Ok(Judged { target, verdict: before });
     }
     let target = rewrite(&options.rewriting, &target);
-    // A rule may make something of it that is judged otherwise.
-    let verdict = verdict(options, &target);
+    // A rule may make something of it that is judged otherwise; it never makes a premium number a free one.
+    let after = verdict(options, &target);
+    let verdict = if after == Verdict::Free { before } else { after };
     Ok(Judged { target: dial::target(&target)?, verdict })
 }
 
@@ -148,6 +149,16 @@ mod tests {
                 (out, if out == "123" { Verdict::Emergency } else { Verdict::Free })
             );
         }
+    }
+
+    /// A premium number, once allowed, goes out as the account writes numbers.
+    #[test]
+    fn a_premium_number_is_rewritten_and_stays_premium() {
+        let judged = judge(&options(), "0098909123").unwrap();
+        assert_eq!((judged.target.as_str(), judged.verdict), ("+98909123", Verdict::Premium));
+        let hide = NumberRule { starts_with: "+98909".into(), becomes: "7".into(), length: None };
+        let options = AccountOptions { rewriting: vec![hide], country: Some("98".into()), ..options() };
+        assert_eq!(judge(&options, "+98909123").unwrap().verdict, Verdict::Premium);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use hatif_core::sip::{SipCommand, SipEvent};
 use tokio::sync::mpsc;
 
 /// Commands that may wait while the loop is busy. A person issues a few a second; a full queue is told as `Full`.
-const COMMANDS: usize = 256;
+const COMMANDS: usize = 4096;
 
 /// Settings of the whole user agent.
 #[derive(Clone, Debug)]

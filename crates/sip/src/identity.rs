@@ -89,12 +89,14 @@ pub(crate) fn call_headers(account: &Account, request: &Request) -> CallHeaders 
 
 /// `verstat` stands in the URI's user part, its parameters or the header's, by the PBX's make.
 fn verified(headers: &Headers) -> Verified {
-    let said = ["P-Asserted-Identity", "From"].iter().find_map(|name| {
-        let value = headers.text(name)?.to_ascii_lowercase();
-        let at = value.find(";verstat=")?;
-        Some(value[at + 9..].trim_start_matches('"').to_string())
-    });
-    match said {
+    let Some(value) = ["P-Asserted-Identity", "From"].iter().find_map(|name| headers.text(name)) else {
+        return Verified::Unknown;
+    };
+    // Parsed, not searched: a display name can say anything.
+    let Some(address) = NameAddr::parse(&value) else { return Verified::Unknown };
+    let user = Params::parse(address.uri.user.as_deref().and_then(|user| user.split_once(';')).map_or("", |(_, p)| p));
+    let said = [&address.params, &address.uri.params, &user].into_iter().find_map(|params| params.get("verstat"));
+    match said.map(|said| said.trim_matches('"').to_ascii_lowercase()) {
         Some(said) if said.starts_with("tn-validation-passed") => Verified::Passed,
         Some(said) if said.starts_with("tn-validation-failed") => Verified::Failed,
         _ => Verified::Unknown,

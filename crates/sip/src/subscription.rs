@@ -523,7 +523,7 @@ impl Core {
         let (state, params) = state.split_once(';').unwrap_or((&state, ""));
         let params = Params::parse(params);
         if state.trim() != "terminated" {
-            let expires = params.get("expires").and_then(number::<u64>).map(Duration::from_secs);
+            let expires = params.get("expires").and_then(number::<u64>).map(|s| Duration::from_secs(s.min(86_400)));
             if let (Some(left), Some(subscription)) = (expires, self.subscriptions.get_mut(&id))
                 && let Phase::Active { refresh_at } = &mut subscription.phase
             {

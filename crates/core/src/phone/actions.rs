@@ -55,9 +55,12 @@ impl Phone {
     }
 
     fn completable(&self, customer: CallId, consult: CallId) -> bool {
+        let account = self.calls.get(&customer).map(|c| c.call.account);
         let customer = self.calls.get(&customer).is_some_and(|c| c.active() && !c.transferring() && !c.conference);
         let consult = self.calls.get(&consult).is_some_and(|c| {
-            let reached = matches!(c.call.state, CallState::Active { .. } | CallState::Ringing { .. });
+            // While it rings, its number is handed over: on another PBX it would be somebody else's.
+            let same_pbx = Some(c.call.account) == account;
+            let reached = c.active() || (matches!(c.call.state, CallState::Ringing { .. }) && same_pbx);
             reached && c.ask.is_none() && !c.transferring()
         });
         customer && consult

@@ -60,6 +60,10 @@ impl Phone {
     pub(super) fn redirected(&mut self, now: Now, id: CallId, targets: Vec<Peer>) {
         let targets: Vec<Peer> = targets.into_iter().filter(|t| self.far_side_may_name(id, t)).collect();
         let Some(entry) = self.living(id) else { return };
+        if matches!(entry.call.state, CallState::Ending { .. }) {
+            // We hung up in the same moment: for SIP the call is over, and nothing more comes.
+            return self.end(now, id, EndReason::Cancelled);
+        }
         if !entry.signalled || !matches!(entry.call.state, CallState::Dialing | CallState::Ringing { .. }) {
             return;
         }

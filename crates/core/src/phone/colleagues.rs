@@ -12,6 +12,9 @@ use crate::{
 /// Lamps of one account that are watched; a PBX has no patience for more.
 const MAX_LAMPS: usize = 200;
 
+/// Forwarding codes that may wait for a quiet moment.
+const MAX_CODES: usize = 32;
+
 /// One subscription.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Watch {
@@ -97,17 +100,19 @@ impl Phone {
     pub(super) fn pickup(&mut self, now: Now, account: AccountId, number: &str) -> Result<(), Text> {
         self.known_account(account)?;
         let code = self.options(account).codes.pickup.clone().ok_or_else(|| Text::new("account.no_pickup"))?;
-        self.dial(now, &code.replace("{number}", number), Some(account), false)
+        self.dial_code(now, &code.replace("{number}", number), account)
     }
 
     /// The number that was dialled last.
     pub(super) fn redial(&mut self, now: Now) -> Result<(), Text> {
         use crate::call::Direction;
-        let last = self.history.iter().find(|row| row.direction == Direction::Outgoing);
-        let (to, account) = match last {
-            Some(row) => (row.peer.address.clone(), row.account),
-            None => return Err(Text::new("command.nothing_to_redial")),
+        // Of an earlier run there is the call log only, which names who answered.
+        let logged = || {
+            let last = self.history.iter().find(|row| row.direction == Direction::Outgoing);
+            last.map(|row| (row.account, row.peer.address.clone()))
         };
+        let last = self.last_dialled.clone().or_else(logged);
+        let (account, to) = last.ok_or_else(|| Text::new("command.nothing_to_redial"))?;
         let account = self.accounts.contains_key(&account).then_some(account);
         self.dial(now, &to, account, false)
     }
@@ -132,10 +137,26 @@ impl Phone {
             .filter_map(|rule| self.code(id, rule, false))
             .chain(on.filter_map(|rule| self.code(id, rule, true)))
             .collect();
-        for number in numbers {
-            if let Err(text) = self.dial(now, &number, Some(id), false) {
-                self.raise(super::NoticeLevel::Warning, text);
+        self.codes_waiting.extend(numbers.into_iter().map(|number| (id, number)));
+        self.codes_waiting.truncate(MAX_CODES);
+        self.dial_waiting_code(now);
+    }
+
+    /// One code at a time, and never beside a call: it would put a customer on hold. Nor before the PBX knows us.
+    pub(super) fn dial_waiting_code(&mut self, now: Now) {
+        let Some((id, _)) = self.codes_waiting.front() else { return };
+        match self.accounts.get(id).map(|entry| &entry.registration) {
+            Some(Registration::Up) if self.living_calls() == 0 => {}
+            Some(_) => return,
+            None => {
+                self.codes_waiting.pop_front();
+                return;
             }
+        }
+        if let Some((id, number)) = self.codes_waiting.pop_front()
+            && let Err(text) = self.dial_code(now, &number, id)
+        {
+            self.raise(super::NoticeLevel::Warning, text);
         }
     }
 

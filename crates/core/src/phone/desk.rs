@@ -47,7 +47,9 @@ impl Phone {
     fn passwords_arrived(&mut self, accounts: Vec<(Account, Option<Password>)>) {
         for (account, password) in accounts.into_iter().filter(|(_, password)| password.is_some()) {
             let waits = self.accounts.get(&account.id).is_some_and(|known| known.registration != Registration::Up);
-            if waits {
+            // A new password ends the account's calls.
+            let talks = self.calls.values().any(|c| c.call.account == account.id && c.gone_at.is_none());
+            if waits && !talks {
                 self.start_account(account, password);
             }
         }

@@ -3,6 +3,7 @@
 
 use super::{AgentState, Alarm, Change, Forwarding, MAX_CALLS, Now, Phone, Transfer, TransferState, calls::Begin};
 use crate::{
+    account::AccountKind,
     audio::Tone,
     call::{CallState, Direction, EndReason, Peer},
     fields,
@@ -15,6 +16,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Callers who ring at the same time; the next hears "busy".
 const MAX_RINGING: usize = 4;
+/// Calls on the screen, with those that have just ended; beyond these, callers hear "busy" and nothing is written down.
+const MAX_SHOWN: usize = 4 * MAX_CALLS;
 /// The intercom's three notes, before which the microphone stays closed.
 const NOTES: Duration = Duration::from_millis(1800);
 /// How often rules with hours are looked at.
@@ -70,7 +73,8 @@ impl Phone {
 
     fn door(&self, now: Now, account: AccountId, peer: &Peer, headers: &CallHeaders, of_queue: bool) -> Door {
         let ringing = self.calls.values().filter(|c| c.call.state == CallState::Incoming).count();
-        if self.living_calls() >= MAX_CALLS || ringing >= MAX_RINGING {
+        // Those that linger on the screen count here: a flood that is turned away by a rule leaves no more than this.
+        if self.living_calls() >= MAX_CALLS || ringing >= MAX_RINGING || self.calls.len() >= MAX_SHOWN {
             return Door::Away(486, None);
         }
         if self.emergency_until.is_some_and(|until| until > now.mono) {
@@ -84,13 +88,15 @@ impl Phone {
         }
         let busy = self.living_calls() > 0;
         let rules = || self.acting(account, now.wall).filter(|rule| rule.by == ForwardBy::Redirect);
-        let at_once = rules().find(|rule| match rule.when {
+        // A rule to a place that cannot be dialled, or must not, is no rule: the caller rings.
+        let to = |rule: &ForwardRule| self.permitted(account, &rule.to, true).ok().map(|judged| judged.target);
+        let at_once = rules().filter(|rule| match rule.when {
             ForwardWhen::Always | ForwardWhen::Hours { .. } => true,
             ForwardWhen::Busy => busy,
             ForwardWhen::NoAnswer { .. } | ForwardWhen::Unreachable => false,
         });
-        if let Some(rule) = at_once {
-            return Door::Forward(rule.to.clone());
+        if let Some(to) = at_once.filter_map(to).next() {
+            return Door::Forward(to);
         }
         if busy && !self.agent.call_waiting {
             return Door::Away(486, Some(Text::new("call.missed_busy")));
@@ -103,7 +109,7 @@ impl Phone {
         }
         Door::Ring(rules().find_map(|rule| match rule.when {
             ForwardWhen::NoAnswer { after_s } => {
-                Some((Duration::from_secs(u64::from(after_s.max(1))), Alarm::Forward(rule.to.clone())))
+                Some((Duration::from_secs(u64::from(after_s.max(1))), Alarm::Forward(to(rule)?)))
             }
             _ => None,
         }))
@@ -112,7 +118,12 @@ impl Phone {
     fn intercom_allowed(&self, account: AccountId, peer: &Peer) -> bool {
         let options = self.options(account);
         let user = peer.address.split('@').next().unwrap_or_default();
-        options.intercom && options.colleagues.iter().any(|c| c.intercom && c.number == user)
+        // A From can say anything: only a PBX whose word on identities is trusted opens a microphone.
+        let registrar = self.accounts.get(&account).is_some_and(|a| a.account.kind == AccountKind::Registrar);
+        options.intercom
+            && options.trust_identity
+            && registrar
+            && options.colleagues.iter().any(|c| c.intercom && c.number == user)
     }
 
     /// The account's rules that act at `wall`.

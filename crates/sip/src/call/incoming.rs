@@ -124,10 +124,12 @@ impl Call {
         self.refuse(core, now, status, EndReason::Declined);
     }
 
-    /// `Input::Redirect`: 302. A target that is no address changes nothing: the call rings on.
+    /// `Input::Redirect`: 302; 480 where the target is no address, so that nobody rings for ever.
     pub fn redirect(&mut self, core: &mut Core, now: Instant, target: &str) {
         let State::Ringing(ringing) = &self.state else { return };
-        let Some(uri) = core.account(self.account).and_then(|a| identity::target(a, target)) else { return };
+        let Some(uri) = core.account(self.account).and_then(|a| identity::target(a, target)) else {
+            return self.refuse(core, now, 480, EndReason::Forwarded);
+        };
         let mut response = self.response(core, ringing, 302);
         response.headers.push("Contact", NameAddr::of(uri).to_string());
         core.respond(now, self.account, ringing.tx, response);

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 /// A REFER that nobody decides is refused before its sender gives up (64*T1).
 const DECIDE: Duration = Duration::from_secs(25);
 /// For how long a transfer may go on after the first word of it; longer than anybody rings.
-const OUTCOME: Duration = Duration::from_secs(300);
+const OUTCOME: Duration = Duration::from_secs(110);
 /// How often in a row a NOTIFY that met a 500 is said again.
 const MAX_TRIES: u8 = 5;
 
