@@ -245,6 +245,34 @@ fn a_transfer_waits_for_the_hold_before_it() {
 }
 
 #[test]
+fn nothing_of_a_transfer_overtakes_a_bye() {
+    let mut rig = Rig::new();
+    let call = rig.incoming_call();
+    refer(&mut rig, &call, 5, "Refer-To: <sip:1003@pbx.example>\n");
+    rig.act(Input::AcceptRefer { call: call.0, new: CallId(7), media: local_media() });
+    let invite = rig.request(Method::Invite);
+    let trying = rig.request(Method::Notify);
+    rig.act(Input::HangUp { call: call.0 });
+    transfer(&mut rig, call.0, "1004");
+    assert_eq!(rig.requests(Method::Refer), []);
+    let bye = rig.request(Method::Bye);
+    // The outcome of theirs goes out behind it, and arrives before it.
+    rig.reply(&trying, 200, "", "", "");
+    rig.reply(&invite, 486, "z", "", "");
+    let outcome = rig.request(Method::Notify);
+    assert!(outcome.cseq() > bye.cseq());
+    rig.reply(&bye, 500, "", "", "");
+    let again = rig.request(Method::Bye);
+    assert!(again.cseq().map(|c| c.0) > outcome.cseq().map(|c| c.0));
+    rig.reply(&again, 500, "", "", "");
+    let again = rig.request(Method::Bye);
+    rig.reply(&again, 200, "", "", "");
+    rig.reply(&outcome, 481, "", "", "");
+    rig.seconds(60);
+    assert_eq!((rig.agent.poll_timeout(), rig.agent.leftovers()), (None, Leftovers::default()));
+}
+
+#[test]
 fn a_target_that_still_rings_can_be_named() {
     let mut rig = Rig::new();
     let call = rig.incoming_call();

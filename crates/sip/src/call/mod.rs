@@ -38,6 +38,8 @@ use outgoing::Waiting;
 /// Where a request came from: address and flow.
 pub(crate) type Source = (SocketAddr, Option<u64>);
 
+/// How often a BYE that meets a 500 is said again.
+const MAX_BYES: u8 = 3;
 /// Most ACKs kept for a 2xx that comes again.
 const MAX_ACKS: usize = 16;
 
@@ -84,6 +86,8 @@ struct Up {
     digits: VecDeque<char>,
     digit_sent: Option<TxId>,
     bye_sent: bool,
+    /// How often it was said again after a 500.
+    bye_again: u8,
 }
 
 impl Up {
@@ -96,6 +100,7 @@ impl Up {
             digits: VecDeque::new(),
             digit_sent: None,
             bye_sent: false,
+            bye_again: 0,
         })
     }
 }
@@ -286,6 +291,15 @@ impl Call {
         self.opened(tx);
     }
 
+    fn bye_again(&mut self, core: &mut Core, now: Instant) {
+        if let State::Up(up) = &mut self.state
+            && up.bye_again < MAX_BYES
+        {
+            (up.bye_again, up.bye_sent) = (up.bye_again + 1, false);
+            self.bye(core, now);
+        }
+    }
+
     fn opened(&mut self, tx: Option<TxId>) {
         if let Some(tx) = tx {
             self.open.insert(tx, Rounds::default());
@@ -348,6 +362,8 @@ impl Call {
             Owner::Bye(_) if matches!(response.status, 401 | 407) => {
                 self.answer_challenge(core, now, tx, owner, response);
             }
+            // Something of ours overtook it (RFC 3261 12.2.2): said again, it is the newest.
+            Owner::Bye(_) if response.status == 500 => self.bye_again(core, now),
             Owner::Info(_) if response.status >= 200 => {
                 let challenged = matches!(response.status, 401 | 407);
                 let again = if challenged { self.answer_challenge(core, now, tx, owner, response) } else { None };

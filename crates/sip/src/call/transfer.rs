@@ -98,8 +98,8 @@ impl Call {
     }
 
     fn send_refer(&mut self, core: &mut Core, now: Instant, refer_to: &str) {
-        if self.refer_out.as_ref().is_some_and(|refer| !refer.over) {
-            // One at a time: the first is answered.
+        if self.shown.ended || self.refer_out.as_ref().is_some_and(|refer| !refer.over) {
+            // One at a time: the first is answered. And nothing overtakes a BYE.
             return;
         }
         if !matches!(self.state, State::Up(_)) {
