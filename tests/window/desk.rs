@@ -123,6 +123,7 @@ fn the_strip_is_narrow_above_all_and_remembered() {
     eventually("the page knows how wide it is", DEADLINE, || {
         (driven.script("return [innerWidth, document.documentElement.scrollWidth]") == json!([320, 320])).then_some(())
     });
+    driven.wait_text("#practice-call", |text| !text.is_empty());
     driven.screenshot("window-strip");
     window.move_to(900, 100);
     let aside = wait_for("moved", window, |rect| rect.x > 800);

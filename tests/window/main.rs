@@ -5,6 +5,7 @@
 
 mod access;
 mod desk;
+mod flows;
 mod hostile;
 mod payloads;
 mod practice;
