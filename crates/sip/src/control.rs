@@ -35,7 +35,7 @@ pub enum TransferFailure {
     },
     /// The REFER was never answered, or could not be sent.
     TimedOut,
-    /// Accepted, but no word of the outcome came in time: 32 s without any NOTIFY, 300 s without a final one, or a
+    /// Accepted, but no word of the outcome came in time: 32 s without any NOTIFY, 110 s without a further one, or a
     /// subscription that ended before it.
     NoWord,
     /// One of the two calls is in no state for it.

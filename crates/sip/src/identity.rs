@@ -89,13 +89,16 @@ pub(crate) fn call_headers(account: &Account, request: &Request) -> CallHeaders 
 
 /// `verstat` stands in the URI's user part, its parameters or the header's, by the PBX's make.
 fn verified(headers: &Headers) -> Verified {
-    let Some(value) = ["P-Asserted-Identity", "From"].iter().find_map(|name| headers.text(name)) else {
-        return Verified::Unknown;
-    };
     // Parsed, not searched: a display name can say anything.
-    let Some(address) = NameAddr::parse(&value) else { return Verified::Unknown };
-    let user = Params::parse(address.uri.user.as_deref().and_then(|user| user.split_once(';')).map_or("", |(_, p)| p));
-    let said = [&address.params, &address.uri.params, &user].into_iter().find_map(|params| params.get("verstat"));
+    let of = |address: &NameAddr| {
+        let user = address.uri.user.as_deref().and_then(|user| user.split_once(';')).map_or("", |(_, p)| p);
+        let user = Params::parse(user);
+        let places = [&address.params, &address.uri.params, &user];
+        places.into_iter().find_map(|params| params.get("verstat").map(str::to_string))
+    };
+    // What the PBX asserts is judged by what stands there, not by a From that the caller wrote.
+    let name = if headers.count("P-Asserted-Identity") > 0 { "P-Asserted-Identity" } else { "From" };
+    let said = headers.items(name).iter().filter_map(|item| NameAddr::parse(item)).find_map(|address| of(&address));
     match said.map(|said| said.trim_matches('"').to_ascii_lowercase()) {
         Some(said) if said.starts_with("tn-validation-passed") => Verified::Passed,
         Some(said) if said.starts_with("tn-validation-failed") => Verified::Failed,

@@ -91,7 +91,7 @@ pub enum Input {
         call: CallId,
         on: bool,
     },
-    /// Sends a ringing caller to `target`: 302. If that is no address, the call rings on.
+    /// Sends a ringing caller to `target`: 302; 480 if that is no address.
     Redirect {
         call: CallId,
         target: String,

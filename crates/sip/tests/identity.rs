@@ -43,6 +43,7 @@ fn verstat_is_shown_as_it_is() {
         ("<sip:+4930@pbx.example>;verstat=TN-Validation-Passed-A", Verified::Passed),
         ("<sip:+4930@pbx.example;verstat=No-TN-Validation>", Verified::Unknown),
         ("\"x;verstat=TN-Validation-Passed\" <sip:+4930@pbx.example>", Verified::Unknown),
+        ("<sip:+4930@pbx.example>, <tel:+4930;verstat=TN-Validation-Passed>", Verified::Passed),
         ("<sip:+4930@pbx.example>", Verified::Unknown),
     ] {
         assert_eq!(verified(&mut Rig::new(), value), expected, "{value}");

@@ -81,7 +81,10 @@ fn a_line_is_watched_refreshed_and_let_go() {
     rig.reply(&subscribe, 202, "n", &format!("Contact: <sip:1003@{PBX}>\nExpires: 600\n"), "");
     assert_eq!(notify(&mut rig, &subscribe, "n", 1, "active;expires=600", INFO, &info(0, "full", "")), 200);
     assert_eq!(lamps(&mut rig), [Lamp::Free]);
-    assert_eq!(notify(&mut rig, &subscribe, "n", 2, "active;expires=18446744073709551615", INFO, &info(1, "partial", RINGS)), 200);
+    assert_eq!(
+        notify(&mut rig, &subscribe, "n", 2, "active;expires=18446744073709551615", INFO, &info(1, "partial", RINGS)),
+        200
+    );
     assert!(matches!(&lamps(&mut rig)[..], [Lamp::Ringing { caller: Some(peer) }] if peer.address == "200"));
     notify(&mut rig, &subscribe, "n", 3, "active", INFO, &info(2, "partial", TALKS));
     // Nothing new, an older one, one that cannot be read: nothing is told.

@@ -128,7 +128,7 @@ impl Call {
     pub fn redirect(&mut self, core: &mut Core, now: Instant, target: &str) {
         let State::Ringing(ringing) = &self.state else { return };
         let Some(uri) = core.account(self.account).and_then(|a| identity::target(a, target)) else {
-            return self.refuse(core, now, 480, EndReason::Forwarded);
+            return self.refuse(core, now, 480, EndReason::BadTarget);
         };
         let mut response = self.response(core, ringing, 302);
         response.headers.push("Contact", NameAddr::of(uri).to_string());
