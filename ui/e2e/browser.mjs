@@ -50,7 +50,7 @@ export async function open({ textSize = 16, folder: built } = {}) {
     page.complaints.length = 0;
     await page.mouse.move(0, 0);
     await page.goto(`${origin}?${query}`);
-    await page.waitForSelector('main');
+    await page.waitForSelector('main, [role=status]');
     await page.evaluate(() => document.fonts.ready);
     return page;
   }
