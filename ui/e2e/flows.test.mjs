@@ -46,6 +46,29 @@ describe.each(['en', 'ar'])('%s', (lang) => {
     expect(await sent(page, 'call')).toEqual([{ command: 'call', to: number, account: 2 }]);
   });
 
+  it('the dial field is empty after a call was placed, and keeps what was refused', async () => {
+    const page = await start('home', { width: 1100 });
+    await page.fill('#dial', '600');
+    await page.press('#dial', 'Enter');
+    await page.waitForSelector('#hang-up');
+    await page.waitForFunction(() => document.querySelector('#dial').value === '');
+  });
+
+  it('an account is added without a mouse: the first field has the focus, and Enter goes on', async () => {
+    const page = await start('first-run');
+    await page.click('#add-account');
+    await page.waitForFunction(() => document.activeElement?.id === 'account-domain');
+    await page.keyboard.type('pbx.example');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('1001');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('right');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.activeElement?.id === 'account-done');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.activeElement?.id === 'dial');
+  });
+
   it('a pasted number is cleaned', async () => {
     const page = await start('home');
     await page.focus('#dial');

@@ -39,8 +39,10 @@ class Screen {
   show(name: ScreenName): void {
     if (name === this.name) return;
     this.name = name;
-    // The focus follows: a screen reader starts with the heading, and home with the dial field.
-    void focus({ home: '#dial', history: '#history-search' }[name as string] ?? '.front h1');
+    // The focus follows: a screen reader starts with the heading, and a screen to type in with its field.
+    const first: Partial<Record<ScreenName, string>> = { home: '#dial', history: '#history-search' };
+    if (this.editing === undefined) first.account = '#account-domain';
+    void focus(first[name] ?? '.front h1');
   }
 
   /** Brings a call to the front; keys and digits are for it from now on. */
