@@ -118,6 +118,17 @@ export const SCREENS = [
       await page.waitForSelector('#message');
     },
   },
+  ...[['options', '#options-forwarding'], ['options-numbers', '#option-try'], ['options-codes', '#options-codes']].map(([name, at]) => ({
+    name,
+    scenario: 'desk-idle',
+    act: async (page) => {
+      await settings(page);
+      await page.locator('.button.options').first().click();
+      await page.click('#forward-add');
+      await page.fill('#option-blocked', 'x');
+      await show(at)(page);
+    },
+  })),
   { name: 'active-quality', scenario: 'active', act: (page) => page.click('.quality summary') },
   {
     name: 'active-home',

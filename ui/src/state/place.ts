@@ -10,9 +10,9 @@ export function defaultAccount(): number | null {
   return phone.userAccounts[0]?.id ?? null;
 }
 
-/** Calls what was typed. Practice addresses go by the practice line whatever account is chosen. */
-export function place(typed: string): void {
+/** Calls what was typed; a costly number only when it is `confirmed`. Practice addresses go by the practice line whatever account is chosen. */
+export function place(typed: string, confirmed = false): void {
   const to = dialled(typed);
   const account = to.endsWith('@practice') ? (phone.practice?.id ?? null) : defaultAccount();
-  phone.send({ command: 'call', to, account });
+  phone.send(confirmed ? { command: 'call', to, account, confirmed } : { command: 'call', to, account });
 }

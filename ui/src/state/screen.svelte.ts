@@ -5,7 +5,7 @@ import type { CallView } from '../backend';
 import { phone } from './phone.svelte';
 
 /** `home` and `calls` are one screen where the window is wide enough to show both. */
-export type ScreenName = 'home' | 'calls' | 'history' | 'colleagues' | 'settings' | 'account';
+export type ScreenName = 'home' | 'calls' | 'history' | 'colleagues' | 'settings' | 'account' | 'options';
 
 /** Room for home and what is in front side by side: the breakpoint of App.svelte. */
 const WIDE_REM = 52;
@@ -61,6 +61,11 @@ class Screen {
   editAccount(id?: number): void {
     this.editing = id;
     this.show('account');
+  }
+
+  editOptions(id: number): void {
+    this.editing = id;
+    this.show('options');
   }
 
   /** Puts a number into the dial field and the caret behind it. */
