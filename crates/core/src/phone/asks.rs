@@ -105,7 +105,7 @@ impl Phone {
             return Err(Text::new("command.too_many_calls"));
         }
         entry.ask = None;
-        let was_held = entry.held_here();
+        let was_held = entry.hold_wanted;
         let dialled = dialable(&target).to_owned();
         let emergency = policy::verdict(self.options(account), &dialled) == Verdict::Emergency;
         let new = self.start_outgoing(now, account, target, dialled, emergency);
@@ -171,17 +171,12 @@ impl Phone {
         self.open_port(id);
     }
 
+    /// Whoever waited for `from` waits for `to`.
     fn inherit(&mut self, from: CallId, to: CallId) {
         let Some(old) = self.calls.get_mut(&from) else { return };
-        let held = old.hold_wanted || old.held_here();
-        let muted = old.mute_wanted || matches!(old.call.state, CallState::Active { muted: true, .. });
         let (held_for, consult_for) = (old.held_for.take(), old.consult_for.take());
-        let (conference, silenced) = (std::mem::take(&mut old.conference), old.silenced);
         let Some(new) = self.living(to) else { return };
-        (new.held_for, new.consult_for, new.conference, new.silenced) = (held_for, consult_for, conference, silenced);
-        if !new.active() {
-            (new.hold_wanted, new.mute_wanted) = (held, muted);
-        }
+        (new.held_for, new.consult_for) = (held_for, consult_for);
         for other in self.calls.values_mut() {
             for relation in [&mut other.consult_for, &mut other.held_for] {
                 if *relation == Some(from) {
@@ -189,6 +184,18 @@ impl Phone {
                 }
             }
         }
+        self.resemble(from, to);
+    }
+
+    /// A call that is not spoken on yet will be held, muted and in the conference as `old` is.
+    pub(super) fn resemble(&mut self, old: CallId, new: CallId) {
+        let Some(old) = self.calls.get(&old) else { return };
+        let (held, conference, silenced) = (old.hold_wanted, old.conference, old.silenced);
+        let muted = old.mute_wanted || matches!(old.call.state, CallState::Active { muted: true, .. });
+        let Some(new) = self.living(new).filter(|c| !c.active()) else { return };
+        (new.hold_wanted, new.conference, new.silenced) = (held, conference, silenced);
+        // The state of an ended call no longer says that it was muted.
+        new.mute_wanted |= muted;
     }
 
     /// A call ended before anybody spoke on it: what hung on it goes back to where it was.

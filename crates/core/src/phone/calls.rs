@@ -223,9 +223,13 @@ impl Phone {
 
     fn answered(&mut self, now: Now, id: CallId) {
         let Some(entry) = self.living(id) else { return };
-        if matches!(entry.call.state, CallState::Active { .. } | CallState::Ending { .. }) {
+        if !entry.signalled || matches!(entry.call.state, CallState::Active { .. } | CallState::Ending { .. }) {
             return;
         }
+        if let Some(old) = entry.replaces {
+            self.resemble(old, id);
+        }
+        let Some(entry) = self.living(id) else { return };
         entry.call.state = CallState::Active { since: now.mono, hold: Hold::None, muted: entry.mute_wanted };
         entry.alarm = None;
         entry.ask = None;
@@ -382,16 +386,18 @@ impl Phone {
     /// A call that takes the line puts the others on hold: nobody hears what is not for them. A conference is one.
     pub(super) fn hold_others(&mut self, active: CallId) {
         let conference = self.calls.get(&active).is_some_and(|c| c.conference);
-        let others: Vec<CallId> = self
-            .calls
-            .values()
-            .filter(|c| c.call.id != active && c.active() && !c.held_here() && !(conference && c.conference))
-            .map(|c| c.call.id)
-            .collect();
-        for call in others {
-            if let Some(entry) = self.living(call) {
-                entry.hold_wanted = true;
+        let mut asked = Vec::new();
+        for entry in self.calls.values_mut() {
+            if entry.call.id == active || !entry.active() || (conference && entry.conference) {
+                continue;
             }
+            if !entry.hold_wanted {
+                asked.push(entry.call.id);
+            }
+            // Also where it is held already: should SIP ever say otherwise, the microphone stays closed.
+            entry.hold_wanted = true;
+        }
+        for call in asked {
             self.tell_sip(SipCommand::Hold { call, on: true });
             self.change(Change::Call(call));
         }

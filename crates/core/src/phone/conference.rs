@@ -54,7 +54,7 @@ impl Phone {
         let entry = self.commanded(id, Action::Split)?;
         entry.conference = false;
         entry.silenced = false;
-        if !entry.held_here() {
+        if !entry.hold_wanted {
             entry.hold_wanted = true;
             self.tell_sip(SipCommand::Hold { call: id, on: true });
         }

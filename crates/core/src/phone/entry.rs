@@ -207,7 +207,7 @@ impl CallEntry {
         matches!(self.call.state, CallState::Active { .. })
     }
 
-    /// Held by us, or about to be.
+    /// Held by us, or about to be, or not resumed yet. What we want is `hold_wanted`.
     pub(super) fn held_here(&self) -> bool {
         matches!(self.call.state, CallState::Active { hold, .. } if hold.local() || self.hold_wanted)
     }

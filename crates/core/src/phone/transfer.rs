@@ -34,7 +34,7 @@ impl Phone {
     /// Holds a call for the sake of another (or of its own transfer), unless it is held already.
     fn hold_for(&mut self, id: CallId, sake: CallId) {
         let Some(entry) = self.living(id) else { return };
-        if entry.active() && !entry.held_here() {
+        if entry.active() && !entry.hold_wanted {
             entry.hold_wanted = true;
             entry.held_for = Some(sake);
             self.tell_sip(SipCommand::Hold { call: id, on: true });
@@ -60,7 +60,7 @@ impl Phone {
     ) -> Result<(), Text> {
         let entry = self.commanded(id, Action::Consult)?;
         let own = entry.call.account;
-        let was_held = entry.held_here();
+        let was_held = entry.hold_wanted;
         let account = self.outgoing_account(Some(account.unwrap_or(own)), to)?;
         let judged = self.permitted(account, to, confirmed)?;
         let consult = self.place(now, account, judged)?;
@@ -129,11 +129,11 @@ impl Phone {
             None if others().count() == 1 => others().next()?,
             None => return None,
         };
-        (entry.held_here() != other.held_here()).then_some(other.call.id)
+        (entry.hold_wanted != other.hold_wanted).then_some(other.call.id)
     }
 
     pub(super) fn swap(&mut self, id: CallId) -> Result<(), Text> {
-        let held = self.commanded(id, Action::Swap)?.held_here();
+        let held = self.commanded(id, Action::Swap)?.hold_wanted;
         let other = self.swap_partner(id).ok_or_else(|| Text::new("command.not_now"))?;
         let customer = self.pair(id).map(|(customer, _)| customer);
         let sake = self.pair(id).map(|(_, consult)| consult);
@@ -191,7 +191,7 @@ impl Phone {
         let elsewhere = self.calls.values().any(|c| {
             let own = c.call.id == id || c.consult_for == Some(id) || c.gone_at.is_some();
             let talks = match c.call.state {
-                CallState::Active { .. } => !c.held_here(),
+                CallState::Active { .. } => !c.hold_wanted,
                 CallState::Dialing | CallState::Ringing { .. } | CallState::Answering => true,
                 _ => false,
             };
