@@ -3,6 +3,7 @@
 //! The far ends (SIP, audio, store) are played by the test: they answer some commands, late, never or wrongly,
 //! and agents and callers do what they like. `HATIF_SEQUENCES` sets how many sequences run.
 
+mod stories;
 mod world;
 
 use hatif_core::{audio::*, call::*, ids::*, phone::*, settings::Settings, sip::*};
