@@ -14,7 +14,7 @@ use std::{path::Path, process::Command, time::Duration};
 /// A benchmark's name, and what runs it.
 type Benchmark = (&'static str, fn(&[String]) -> Result<bool, String>);
 
-const BENCHMARKS: &[Benchmark] = &[("voice", voice), ("ui", ui)];
+const BENCHMARKS: &[Benchmark] = &[("voice", voice), ("ui", ui), ("dsp", dsp)];
 
 pub fn names() -> String {
     BENCHMARKS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
@@ -36,6 +36,24 @@ const SCORER: [&[&str]; 2] = [
     &["numpy==1.26.4", "scipy==1.17.1", "soundfile==0.14.0", "cython==3.3.1", "setuptools==65.5.0", "wheel==0.48.0"],
     &["--no-build-isolation", "pesq==0.0.4"],
 ];
+
+/// The parts of the media path alone: `tests/bench/dsp.rs`, in release.
+fn dsp(arguments: &[String]) -> Result<bool, String> {
+    let mut steps = Steps::new(2);
+    let mut build = Command::new("cargo");
+    build.args(["build", "--release", "--package", "hatif-media", "--example", "dsp"]);
+    if !steps.run(step("The parts, optimised", "about 2 min the first time", build)) {
+        return Ok(false);
+    }
+    let mut run = Command::new("cargo");
+    run.args(["bench", "--package", "hatif-tests", "--bench", "dsp", "--"]).args(arguments);
+    run.env("HATIF_DSP", release("examples/dsp"));
+    let good = steps.run(step("dsp", "about 10 s", run));
+    if good {
+        println!("\nThe table is in docs/bench/dsp.md.");
+    }
+    Ok(good)
+}
 
 /// Speech through virtual headsets: `tests/bench/voice.rs` on the lab's desktop, in release.
 fn voice(arguments: &[String]) -> Result<bool, String> {
