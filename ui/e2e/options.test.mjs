@@ -1,7 +1,7 @@
 // An account's options: lists as text read while they are typed, rules tried, forwarding, and what is told before dialling.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { open } from './browser.mjs';
-import { sent, value } from './page.mjs';
+import { sent } from './page.mjs';
 
 let browser;
 beforeAll(async () => {
@@ -83,7 +83,6 @@ describe.each(['en', 'ar'])('%s', (lang) => {
     await page.click('#dial-confirm');
     await page.waitForSelector('#hang-up');
     expect((await sent(page, 'call')).map((c) => c.confirmed ?? false)).toEqual([false, true]);
-    expect(await value(page, '#dial')).toBe('0900123');
   });
 
   it('digits are pasted into a call with their pauses, and received ones are shown', async () => {
