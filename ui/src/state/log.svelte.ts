@@ -39,7 +39,9 @@ class Log {
 
   /** The log has changed: the newest are fetched again, in their place. */
   again(): void {
-    if (this.#asked !== 'first') this.#ask('again', null, Math.min(LARGEST, Math.max(PAGE, this.entries.length)));
+    // A first page that is on its way may have been read before the change.
+    if (this.#asked === 'first') this.#ask('first', null, PAGE);
+    else this.#ask('again', null, Math.min(LARGEST, Math.max(PAGE, this.entries.length)));
   }
 
   take(page: Extract<Event, { event: 'history_page' }>): void {
