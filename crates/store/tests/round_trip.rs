@@ -7,6 +7,10 @@ use hatif_core::{
     audio::{DeviceChoice, EchoCancellation, SoundSettings, Volume},
     call::{Direction, EndReason, Peer},
     ids::AccountId,
+    options::{
+        AccountOptions, Colleague, DtmfMode, FeatureCodes, Field, ForwardBy, ForwardRule, ForwardWhen, HeaderRule,
+        LampKind,
+    },
     settings::{Settings, Theme},
     store::{CredentialStore, Interaction, InteractionEnd, StoreCommand, StoreEvent},
     text::Text,
@@ -84,6 +88,49 @@ fn the_administrators_file_lies_over_and_under_the_users() {
 }
 
 #[test]
+fn an_accounts_options_come_back_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let rule = ForwardRule {
+        on: true,
+        when: ForwardWhen::Hours { from: 1020, to: 480, days: vec![0, 6], utc_offset_min: -210 },
+        to: "+98912".into(),
+        by: ForwardBy::Redirect,
+        until: Some(u32::MAX),
+    };
+    let options = AccountOptions {
+        dtmf: DtmfMode::InBand,
+        trust_identity: true,
+        headers: vec![HeaderRule { header: "X-Customer-Id".into(), field: Field::Customer }],
+        name_pattern: Some("^(?<queue>[^:]+): \"(?<name>.*)\"$".into()),
+        forwarding: vec![rule, ForwardRule { when: ForwardWhen::NoAnswer { after_s: 20 }, ..rule_always() }],
+        codes: FeatureCodes { pickup: Some("*8{number}".into()), ..FeatureCodes::default() },
+        colleagues: vec![Colleague {
+            name: "رضا".into(),
+            number: "1002".into(),
+            lamp: LampKind::Presence,
+            intercom: true,
+        }],
+        emergency: Some(vec![]),
+        blocked: vec!["+882".into()],
+        ..AccountOptions::default()
+    };
+    let account = Account { options, ..account(2) };
+    open(dir.path()).send(StoreCommand::SaveAccount { account: Box::new(account.clone()), password: None });
+    assert_eq!(open(dir.path()).load().accounts[0].0, account);
+
+    // What makes no sense gives way to the defaults; the account stays.
+    let db = rusqlite::Connection::open(dir.path().join("hatif.db")).unwrap();
+    db.execute("UPDATE accounts SET options = '{\"dtmf\": \"smoke\"}'", []).unwrap();
+    drop(db);
+    let kept = open(dir.path()).load().accounts.remove(0).0;
+    assert_eq!(kept, Account { options: AccountOptions::default(), ..account });
+}
+
+fn rule_always() -> ForwardRule {
+    ForwardRule { on: false, when: ForwardWhen::Always, to: "1".into(), by: ForwardBy::Code, until: None }
+}
+
+#[test]
 fn accounts_come_back_are_replaced_and_are_deleted() {
     let dir = tempfile::tempdir().unwrap();
     let bare = Account {
@@ -128,6 +175,9 @@ fn every_end_of_a_call_comes_back() {
         EndReason::Missed,
         EndReason::AnsweredElsewhere,
         EndReason::Forwarded,
+        EndReason::Transferred,
+        EndReason::Replaced,
+        EndReason::TurnedAway { text: Text::new("call.missed_do_not_disturb") },
         EndReason::Busy,
         EndReason::NoAnswer,
         EndReason::Rejected,
