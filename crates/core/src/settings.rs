@@ -66,9 +66,9 @@ pub enum Numerals {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
 pub enum Calendar {
-    /// The language's own.
-    #[default]
+    /// The language's own: Solar Hijri in Persian.
     Language,
+    #[default]
     Gregorian,
     /// Solar Hijri.
     Persian,

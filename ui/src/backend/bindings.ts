@@ -97,7 +97,7 @@ export type AskView = {
 
 /**  The calendar that dates are written in. */
 export type Calendar = 
-/**  The language's own. */
+/**  The language's own: Solar Hijri in Persian. */
 "language" | "gregorian" | 
 /**  Solar Hijri. */
 "persian" | 
@@ -320,7 +320,7 @@ export type EchoCancellation =
 /**  When an echo is heard: a headset makes none, and is spared what the cancelling costs. */
 "auto" | "on" | "off";
 
-/**  What changed, with its whole new value. */
+/**  What changed, with its whole new value. Made to be written out at once. */
 export type Event = { event: "snapshot"; snapshot: Snapshot } | { event: "account_changed"; account: AccountView } | { event: "account_gone"; account: number } | { event: "call_changed"; call: CallView } | 
 /**  The call has left the screen (a while after it ended). */
 { event: "call_gone"; call: number } | 

@@ -312,7 +312,7 @@ class FakePhone implements Backend {
 
   #reset(setting: string): void {
     const { [setting]: _, ...provenance } = this.#snapshot.provenance;
-    const usual: Settings = { language: null, theme: 'system', contrast: 'system', motion: 'system', text_size: 100, numerals: 'language', calendar: 'language' };
+    const usual: Settings = { language: null, theme: 'system', contrast: 'system', motion: 'system', text_size: 100, numerals: 'language', calendar: 'gregorian' };
     const settings = { ...this.#snapshot.settings, [setting]: usual[setting as keyof Settings] ?? null };
     this.#emit({ event: 'settings_changed', settings, provenance });
   }

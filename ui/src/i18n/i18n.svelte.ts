@@ -30,7 +30,7 @@ class Current {
   readonly catalogues = $derived([catalogues.get(this.code) ?? en, en as Catalogue]);
   readonly plural = $derived(new Intl.PluralRules(this.code));
   numerals = $state<NonNullable<Settings['numerals']>>('language');
-  calendar = $state<NonNullable<Settings['calendar']>>('language');
+  calendar = $state<NonNullable<Settings['calendar']>>('gregorian');
   /** With the digits and the calendar that were chosen; else what is usual in the language, where the user is. */
   readonly locale = $derived.by(() => {
     const extension = `${CALENDARS[this.calendar]}${NUMERALS[this.numerals]}`;
@@ -50,7 +50,7 @@ export { current as language };
 export function useLanguage(code: string, { numerals, calendar }: Settings): void {
   current.code = catalogues.has(code) ? code : 'en';
   current.numerals = numerals ?? 'language';
-  current.calendar = calendar ?? 'language';
+  current.calendar = calendar ?? 'gregorian';
   document.documentElement.lang = current.code;
   document.documentElement.dir = current.direction;
 }
