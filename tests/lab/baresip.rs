@@ -130,7 +130,7 @@ impl Baresip {
 /// Only what it shall speak is loaded: baresip answers with any codec that it has.
 fn codec_modules(codecs: &str) -> String {
     let has = |name: &str| codecs.split(',').any(|codec| codec.starts_with(name));
-    let modules = [("opus.so", has("opus")), ("g711.so", has("pcm")), ("g722.so", has("g722"))];
+    let modules = [("opus.so", has("opus")), ("g711.so", has("pcm")), ("g722.so", has("g722")), ("gsm.so", has("gsm"))];
     modules.iter().filter(|(_, wanted)| *wanted).map(|(module, _)| format!("module {module}\n")).collect()
 }
 

@@ -473,6 +473,7 @@ fn stream_config(session: &sip::MediaSession) -> StreamConfig {
         sip::Codec::Opus => hatif_media::Codec::Opus,
         sip::Codec::Pcmu => hatif_media::Codec::Pcmu,
         sip::Codec::Pcma => hatif_media::Codec::Pcma,
+        sip::Codec::G722 => hatif_media::Codec::G722,
     };
     StreamConfig {
         dtmf_payload: session.dtmf_payload,

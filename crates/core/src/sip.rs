@@ -14,6 +14,7 @@ pub enum Codec {
     Opus,
     Pcmu,
     Pcma,
+    G722,
 }
 
 #[derive(Clone, PartialEq, Debug)]

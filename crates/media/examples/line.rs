@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release -p hatif-media --example line -- in.wav out.wav --loss 10 --burst 3 --jitter 20 --seed 1`
 //!
-//! Input: 48 kHz mono. Options: `--codec opus|pcmu|pcma`, `--loss` (per cent), `--burst` (mean packets), `--jitter` and
+//! Input: 48 kHz mono. Options: `--codec opus|pcmu|pcma|g722`, `--loss` (per cent), `--burst` (mean packets), `--jitter` and
 //! `--base` (ms), `--drift` (ppm), `--seed`, `--lead` (seconds of call before the file begins, 2.5). Prints counts, the processor time of a tick of one end (means of the
 //! talking and the listening one), and the delay from sample to sample in ms: what a caller's ear gets is that, plus 10 ms
 //! for the block, plus devices.
@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let codec = match options.get("codec") {
         Some(&"pcmu") => Codec::Pcmu,
         Some(&"pcma") => Codec::Pcma,
+        Some(&"g722") => Codec::G722,
         _ => Codec::Opus,
     };
     let network = Network {

@@ -67,14 +67,15 @@ pub enum Codec {
     Opus,
     Pcmu,
     Pcma,
+    G722,
 }
 
 impl Codec {
-    /// RTP clock rate, Hz.
+    /// RTP clock rate, Hz. G.722's is 8000 by an old mistake, though it samples at 16 kHz (RFC 3551 4.5.2).
     pub fn clock_rate(self) -> u32 {
         match self {
             Codec::Opus => 48_000,
-            Codec::Pcmu | Codec::Pcma => 8_000,
+            Codec::Pcmu | Codec::Pcma | Codec::G722 => 8_000,
         }
     }
 }

@@ -42,7 +42,7 @@ fn talk(engines: &mut [MediaEngine; 2], origin: Instant, from: u32, to: u32) {
 
 #[test]
 fn a_running_call_does_not_allocate() {
-    for codec in [Codec::Opus, Codec::Pcma] {
+    for codec in [Codec::Opus, Codec::Pcma, Codec::G722] {
         let origin = Instant::now();
         let mut engines = [MediaEngine::new(1), MediaEngine::new(2)];
         for engine in &mut engines {

@@ -108,6 +108,7 @@ fn packet_times_are_as_asked_or_as_the_codec_can() {
         (Codec::Opus, 0, 10),
         (Codec::Pcmu, 30, 30),
         (Codec::Pcmu, 255, 60),
+        (Codec::G722, 20, 20),
     ] {
         let origin = Instant::now();
         let mut engine = MediaEngine::new(4);
@@ -236,7 +237,7 @@ proptest! {
 
     #[test]
     fn hostile_packets_do_no_harm(
-        codec in prop_oneof![Just(Codec::Opus), Just(Codec::Pcmu), Just(Codec::Pcma)],
+        codec in prop_oneof![Just(Codec::Opus), Just(Codec::Pcmu), Just(Codec::Pcma), Just(Codec::G722)],
         packets in prop::collection::vec((hostile_packet(), 0u64..60, any::<bool>()), 1..120),
         reports in prop::collection::vec((any::<u32>(), any::<u64>(), any::<u8>(), any::<u32>(), any::<u32>()), 0..10),
     ) {

@@ -8,7 +8,7 @@ use hatif_sip as s;
 use std::time::Instant;
 
 /// The codecs that media can be had with, best first.
-pub const CODECS: [s::Codec; 3] = [s::Codec::Opus, s::Codec::Pcma, s::Codec::Pcmu];
+pub const CODECS: [s::Codec; 4] = [s::Codec::Opus, s::Codec::G722, s::Codec::Pcma, s::Codec::Pcmu];
 
 /// An account for the user agent; `Err` where an address makes no sense.
 pub fn account(
@@ -107,6 +107,7 @@ fn media(m: s::MediaSession) -> port::MediaSession {
             s::Codec::Opus => port::Codec::Opus,
             s::Codec::Pcmu => port::Codec::Pcmu,
             s::Codec::Pcma => port::Codec::Pcma,
+            s::Codec::G722 => port::Codec::G722,
         },
         payload: m.payload,
         payload_in: m.payload_in,

@@ -15,6 +15,7 @@ pub enum Codec {
     Opus,
     Pcmu,
     Pcma,
+    G722,
 }
 
 /// The RTP port already opened for a call and the codecs that may be used, best first.

@@ -212,6 +212,7 @@ impl Negotiation {
             }
             Some(map) if map.name.eq_ignore_ascii_case("PCMU") && map.clock == 8000 && map.channels == 1 => Codec::Pcmu,
             Some(map) if map.name.eq_ignore_ascii_case("PCMA") && map.clock == 8000 && map.channels == 1 => Codec::Pcma,
+            Some(map) if map.name.eq_ignore_ascii_case("G722") && map.clock == 8000 && map.channels == 1 => Codec::G722,
             None if opus == Some(payload) => Codec::Opus,
             _ => return None,
         };
@@ -223,6 +224,7 @@ impl Negotiation {
             Codec::Opus => self.payloads.opus,
             Codec::Pcmu => 0,
             Codec::Pcma => 8,
+            Codec::G722 => 9,
         }
     }
 
@@ -266,6 +268,8 @@ impl Negotiation {
                 Codec::Opus => (payload, "opus/48000/2"),
                 Codec::Pcmu => (payload, "PCMU/8000"),
                 Codec::Pcma => (payload, "PCMA/8000"),
+                // Its clock is 8000 by an old mistake (RFC 3551 4.5.2).
+                Codec::G722 => (payload, "G722/8000"),
             });
         }
         let opus = formats.iter().find(|(_, map)| map.starts_with("opus")).map(|(pt, _)| *pt);

@@ -178,6 +178,7 @@ impl Media {
         let name = match payload {
             0 => "PCMU",
             8 => "PCMA",
+            9 => "G722",
             _ => return None,
         };
         Some(RtpMap { name: name.to_string(), clock: 8000, channels: 1 })

@@ -1,8 +1,11 @@
-//! Loss concealment for G.711 at 8 kHz, of the kind of G.711 Appendix I but without its delay: the last pitch periods are
+//! Loss concealment for G.711 and G.722, of the kind of G.711 Appendix I but without its delay: the last pitch periods are
 //! repeated and faded out; when packets come again, the repetition is cross-faded into them.
+//!
+//! `RATE` is the sample rate in 8 kHz, 1 or 2. Lengths below are at 8 kHz.
 
 /// 50 ms of what was played last.
 const HISTORY: usize = 400;
+const MOST_RATE: usize = 2;
 /// Pitch periods sought: 66 to 400 Hz.
 const SHORTEST: usize = 20;
 const LONGEST: usize = 120;
@@ -17,15 +20,16 @@ const MERGE_LONGEST: usize = 80;
 /// Over which the jump into the repetition is smoothed.
 const ENTRY: usize = 12;
 
-pub(super) struct Concealer {
-    history: [f32; HISTORY],
+pub(super) struct Concealer<const RATE: usize> {
+    /// The last `HISTORY * RATE` are in use.
+    history: [f32; HISTORY * MOST_RATE],
     /// The repetition, while packets are missing.
-    repetition: Option<Repetition>,
+    repetition: Option<Repetition<RATE>>,
 }
 
-struct Repetition {
+struct Repetition<const RATE: usize> {
     /// What is repeated: the last samples, a whole number of periods.
-    pattern: [f32; 3 * LONGEST],
+    pattern: [f32; 3 * LONGEST * MOST_RATE],
     period: usize,
     /// Where in the pattern we are, from its end backwards: `periods * period` samples are in use.
     periods: usize,
@@ -35,17 +39,18 @@ struct Repetition {
     jump: f32,
 }
 
-impl Default for Concealer {
+impl<const RATE: usize> Default for Concealer<RATE> {
     fn default() -> Self {
-        Self { history: [0.0; HISTORY], repetition: None }
+        Self { history: [0.0; HISTORY * MOST_RATE], repetition: None }
     }
 }
 
-impl Concealer {
+impl<const RATE: usize> Concealer<RATE> {
     /// Sound that came; its beginning is changed if something was missing before.
     pub(super) fn received(&mut self, sound: &mut [f32]) {
         if let Some(mut repetition) = self.repetition.take() {
-            let merge = (MERGE_SHORTEST + repetition.produced / 10).min(MERGE_LONGEST).min(sound.len());
+            let merge = MERGE_SHORTEST * RATE + repetition.produced / 10;
+            let merge = merge.min(MERGE_LONGEST * RATE).min(sound.len());
             for (n, sample) in sound[..merge].iter_mut().enumerate() {
                 let weight = (n + 1) as f32 / (merge + 1) as f32;
                 *sample = *sample * weight + repetition.next() * (1.0 - weight);
@@ -63,34 +68,36 @@ impl Concealer {
     }
 
     fn remember(&mut self, sound: &[f32]) {
-        let recent = &sound[sound.len().saturating_sub(HISTORY)..];
+        let recent = &sound[sound.len().saturating_sub(self.history.len())..];
         self.history.copy_within(recent.len().., 0);
-        self.history[HISTORY - recent.len()..].copy_from_slice(recent);
+        let kept = self.history.len() - recent.len();
+        self.history[kept..].copy_from_slice(recent);
     }
 }
 
-impl Repetition {
-    fn new(history: &[f32; HISTORY]) -> Self {
-        let period = pitch(history);
-        let mut pattern = [0.0; 3 * LONGEST];
-        pattern.copy_from_slice(&history[HISTORY - 3 * LONGEST..]);
-        let jump = history[HISTORY - 1] - history[HISTORY - 1 - period];
+impl<const RATE: usize> Repetition<RATE> {
+    fn new(history: &[f32]) -> Self {
+        let period = pitch::<RATE>(history);
+        let mut pattern = [0.0; 3 * LONGEST * MOST_RATE];
+        let end = history.len();
+        pattern.copy_from_slice(&history[end - 3 * LONGEST * MOST_RATE..]);
+        let jump = history[end - 1] - history[end - 1 - period];
         Self { pattern, period, periods: 1, position: 0, produced: 0, jump }
     }
 
     fn next(&mut self) -> f32 {
         let used = self.periods * self.period;
         let mut sample = self.pattern[self.pattern.len() - used + self.position];
-        if self.produced < ENTRY {
-            sample += self.jump * (1.0 - self.produced as f32 / ENTRY as f32);
+        if self.produced < ENTRY * RATE {
+            sample += self.jump * (1.0 - self.produced as f32 / (ENTRY * RATE) as f32);
         }
-        let fade = (FADE_END.saturating_sub(self.produced)) as f32 / (FADE_END - FADE_START) as f32;
+        let fade = ((FADE_END * RATE).saturating_sub(self.produced)) as f32 / ((FADE_END - FADE_START) * RATE) as f32;
         self.produced = self.produced.saturating_add(1);
         self.position += 1;
         if self.position == used {
             self.position = 0;
             // One period again and again buzzes: widen to two, then three (Appendix I does so every 10 ms).
-            if self.produced > self.periods * 80 {
+            if self.produced > self.periods * 80 * RATE {
                 self.periods = (self.periods + 1).min(3);
             }
         }
@@ -99,10 +106,11 @@ impl Repetition {
 }
 
 /// The period that the end of the history repeats with, in samples.
-fn pitch(history: &[f32; HISTORY]) -> usize {
-    let recent = &history[HISTORY - WINDOW..];
+fn pitch<const RATE: usize>(history: &[f32]) -> usize {
+    let (end, window) = (history.len(), WINDOW * RATE);
+    let recent = &history[end - window..];
     let score = |lag: usize| {
-        let past = &history[HISTORY - WINDOW - lag..HISTORY - lag];
+        let past = &history[end - window - lag..end - lag];
         let (mut product, mut energy) = (0.0f32, 1e-9f32);
         for (a, b) in recent.iter().zip(past) {
             product += a * b;
@@ -110,8 +118,8 @@ fn pitch(history: &[f32; HISTORY]) -> usize {
         }
         product / energy.sqrt()
     };
-    let mut best = (LONGEST, f32::MIN);
-    for lag in SHORTEST..=LONGEST {
+    let mut best = (LONGEST * RATE, f32::MIN);
+    for lag in SHORTEST * RATE..=LONGEST * RATE {
         let score = score(lag);
         // A little in favour of the shorter: multiples of the period fit as well.
         if score > best.1 * 1.02 {
@@ -139,7 +147,7 @@ mod tests {
 
     #[test]
     fn periodic_sound_goes_on_and_merges_back() {
-        let mut concealer = Concealer::default();
+        let mut concealer = Concealer::<1>::default();
         concealer.received(&mut buzz(0, 800));
         let mut gap = vec![0.0; 80];
         concealer.lost(&mut gap);
@@ -152,7 +160,7 @@ mod tests {
 
     #[test]
     fn long_losses_fade_to_silence_without_steps() {
-        let mut concealer = Concealer::default();
+        let mut concealer = Concealer::<1>::default();
         concealer.received(&mut buzz(0, 800));
         let mut gap = vec![0.0; 1_600];
         concealer.lost(&mut gap);

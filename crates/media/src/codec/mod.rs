@@ -3,6 +3,7 @@
 
 mod conceal;
 mod g711;
+mod g722;
 mod libopus;
 mod opus_decoder;
 mod opus_encoder;
@@ -13,6 +14,7 @@ pub(crate) use opus_encoder::OpusEncoder;
 use crate::{Codec, MAX_PAYLOAD};
 use conceal::Concealer;
 use g711::Law;
+use g722::{G722Decoder, G722Encoder};
 use opus_decoder::OpusDecoder;
 use resample::{Downsampler, Upsampler};
 
@@ -45,6 +47,7 @@ pub(crate) trait Decode {
 pub(crate) enum Decoder {
     Opus(OpusDecoder),
     G711(Box<G711Decoder>),
+    G722(Box<WideDecoder>),
 }
 
 impl Decoder {
@@ -53,6 +56,7 @@ impl Decoder {
             Codec::Opus => Decoder::Opus(OpusDecoder::new()),
             Codec::Pcmu => Decoder::G711(Box::new(G711Decoder::new(Law::Mu))),
             Codec::Pcma => Decoder::G711(Box::new(G711Decoder::new(Law::A))),
+            Codec::G722 => Decoder::G722(Box::new(WideDecoder::new())),
         }
     }
 }
@@ -61,14 +65,17 @@ impl Decode for Decoder {
     fn duration(&self, payload: &[u8]) -> Option<usize> {
         match self {
             Decoder::Opus(_) => OpusDecoder::duration(payload),
-            Decoder::G711(_) => Some(payload.len() * 6).filter(|samples| (1..=MAX_FRAME).contains(samples)),
+            // 8 bytes a millisecond.
+            Decoder::G711(_) | Decoder::G722(_) => {
+                Some(payload.len() * 6).filter(|samples| (1..=MAX_FRAME).contains(samples))
+            }
         }
     }
 
     fn reach(&mut self, payload: &[u8]) -> usize {
         match self {
             Decoder::Opus(opus) => opus.reach(payload),
-            Decoder::G711(_) => 0,
+            Decoder::G711(_) | Decoder::G722(_) => 0,
         }
     }
 
@@ -81,6 +88,7 @@ impl Decode for Decoder {
         match self {
             Decoder::Opus(opus) => opus.decode(payload, out),
             Decoder::G711(g711) => g711.decode(payload, out),
+            Decoder::G722(g722) => g722.decode(payload, out),
         }
     }
 
@@ -88,6 +96,7 @@ impl Decode for Decoder {
         match self {
             Decoder::Opus(opus) => opus.recover(next, before, out),
             Decoder::G711(g711) => g711.conceal(out),
+            Decoder::G722(g722) => g722.conceal(out),
         }
     }
 
@@ -95,6 +104,7 @@ impl Decode for Decoder {
         match self {
             Decoder::Opus(opus) => opus.conceal(out),
             Decoder::G711(g711) => g711.conceal(out),
+            Decoder::G722(g722) => g722.conceal(out),
         }
     }
 }
@@ -102,8 +112,8 @@ impl Decode for Decoder {
 /// G.711 at 48 kHz: bytes, concealment at 8 kHz, interpolation.
 pub(crate) struct G711Decoder {
     law: Law,
-    concealer: Concealer,
-    upsampler: Upsampler,
+    concealer: Concealer<1>,
+    upsampler: Upsampler<6>,
     narrow: Vec<f32>,
 }
 
@@ -128,10 +138,46 @@ impl G711Decoder {
     }
 }
 
+/// G.722 at 48 kHz: bytes, concealment at 16 kHz, interpolation.
+pub(crate) struct WideDecoder {
+    decoder: G722Decoder,
+    concealer: Concealer<2>,
+    upsampler: Upsampler<3>,
+    wide: Vec<f32>,
+}
+
+impl WideDecoder {
+    fn new() -> Self {
+        Self {
+            decoder: G722Decoder::new(),
+            concealer: Concealer::default(),
+            upsampler: Upsampler::default(),
+            wide: Vec::with_capacity(MAX_FRAME / 3),
+        }
+    }
+
+    fn decode(&mut self, payload: &[u8], out: &mut [f32]) {
+        self.wide.clear();
+        self.wide.resize(payload.len() * 2, 0.0);
+        self.decoder.decode(payload, &mut self.wide);
+        self.concealer.received(&mut self.wide);
+        self.upsampler.process(&self.wide, out);
+    }
+
+    fn conceal(&mut self, out: &mut [f32]) {
+        self.wide.clear();
+        self.wide.resize(out.len() / 3, 0.0);
+        self.concealer.lost(&mut self.wide);
+        self.decoder.replaced(&self.wide);
+        self.upsampler.process(&self.wide, out);
+    }
+}
+
 /// The encoder of a stream.
 pub(crate) enum Encoder {
     Opus(OpusEncoder),
-    G711 { law: Law, downsampler: Box<Downsampler>, narrow: Vec<f32> },
+    G711 { law: Law, downsampler: Box<Downsampler<6>>, narrow: Vec<f32> },
+    G722 { encoder: Box<G722Encoder>, downsampler: Box<Downsampler<3>>, wide: Vec<f32> },
 }
 
 impl Encoder {
@@ -141,6 +187,11 @@ impl Encoder {
             Codec::Opus => Encoder::Opus(OpusEncoder::new()),
             Codec::Pcmu => g711(Law::Mu),
             Codec::Pcma => g711(Law::A),
+            Codec::G722 => Encoder::G722 {
+                encoder: Box::new(G722Encoder::new()),
+                downsampler: Box::default(),
+                wide: vec![0.0; MAX_FRAME / 3],
+            },
         }
     }
 
@@ -166,6 +217,13 @@ impl Encoder {
                     *byte = law.compress(sample);
                 }
                 samples
+            }
+            Encoder::G722 { encoder, downsampler, wide } => {
+                let bytes = (frame.len() / 6).min(MAX_PAYLOAD).min(wide.len() / 2);
+                let wide = &mut wide[..bytes * 2];
+                downsampler.process(&frame[..bytes * 6], wide);
+                encoder.encode(wide, &mut room[..bytes]);
+                bytes
             }
         }
     }

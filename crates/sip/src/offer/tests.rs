@@ -65,6 +65,15 @@ fn the_offers_order_decides() {
 }
 
 #[test]
+fn g722_has_the_clock_of_its_old_mistake() {
+    let mut ours = Negotiation::new(local(&[Codec::Opus, Codec::G722, Codec::Pcma]), 1);
+    assert!(ours.offer(false).contains(" 9 ") && ours.offer(false).contains("a=rtpmap:9 G722/8000\r\n"));
+    let (answer, agreed) = answered(&mut ours, "m=audio 4000 RTP/AVP 9 8\r\n");
+    assert_eq!(agreed.codec, Codec::G722, "a static payload type needs no rtpmap");
+    assert!(answer.contains("m=audio 7000 RTP/AVP 9"), "{answer}");
+}
+
+#[test]
 fn other_streams_are_refused_in_their_places() {
     let media = "m=video 5000 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\nm=audio 0 RTP/AVP 0\r\nm=audio 4000 RTP/SAVP 0\r\nm=audio 4002 RTP/AVP 0\r\nm=audio 4004 RTP/AVP 0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n";
     let (answer, agreed) = answered(&mut all(), media);
@@ -195,8 +204,8 @@ fn ipv6_addresses_go_into_the_description() {
 proptest! {
     /// Two of us always understand each other, whatever each has and holds.
     #[test]
-    fn offers_meet_answers(ours in prop::sample::subsequence(vec![Codec::Opus, Codec::Pcmu, Codec::Pcma], 1..=3),
-                           theirs in prop::sample::subsequence(vec![Codec::Opus, Codec::Pcmu, Codec::Pcma], 1..=3),
+    fn offers_meet_answers(ours in prop::sample::subsequence(vec![Codec::Opus, Codec::Pcmu, Codec::Pcma, Codec::G722], 1..=4),
+                           theirs in prop::sample::subsequence(vec![Codec::Opus, Codec::Pcmu, Codec::Pcma, Codec::G722], 1..=4),
                            holds in prop::collection::vec((any::<bool>(), any::<bool>()), 0..6)) {
         let mut a = Negotiation::new(local(&ours), 1);
         let mut b = Negotiation::new(local(&theirs), 2);
