@@ -39,6 +39,7 @@ mod in_band;
 mod jitter;
 mod mixer;
 mod payload;
+mod quality;
 mod random;
 mod sender;
 mod statistics;
@@ -232,6 +233,8 @@ pub struct StreamStats {
     pub round_trip_ms: Option<f32>,
     /// Loss that the far side reports of our stream, 0.0 to 1.0.
     pub remote_loss: Option<f32>,
+    /// How the last second sounded (E-model): mean opinion score, 1.0 to 4.5; `None` while nothing is played.
+    pub mos: Option<f32>,
 }
 
 /// What the engine wants done or known; see [`MediaEngine::poll_output`].

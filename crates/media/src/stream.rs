@@ -8,6 +8,7 @@ use crate::{
     in_band::InBandSender,
     jitter::{Counters, JitterBuffer},
     mixer::{self, Limiter},
+    quality,
     random::Random,
     sender::Sender,
     statistics::{Reception, Remote},
@@ -24,6 +25,9 @@ const SILENCE_EVERY: Duration = Duration::from_secs(5);
 /// Another SSRC is believed when the one before has been still for so long, or after so many packets of it in a row.
 const SSRC_STILL: Duration = Duration::from_millis(100);
 const SSRC_PACKETS: u32 = 3;
+
+/// Packet, codec and sound devices of both ends: what of mouth to ear does not show in statistics.
+const FIXED_DELAY_MS: f32 = 50.0;
 
 pub(crate) struct Stream {
     pub(crate) key: StreamKey,
@@ -266,15 +270,20 @@ impl Stream {
         let played = (counters.played - before.played).max(1);
         let lost = self.reception.as_ref().map_or(0, |reception| reception.lost().max(0) as u64);
         let jitter = self.reception.as_ref().map_or(0, Reception::jitter);
+        let concealed = ((counters.concealed - before.concealed) as f32 / played as f32).min(1.0);
+        let buffer_ms = self.jitter.depth() as f32 * 1_000.0 / Codec::Opus.clock_rate() as f32;
+        let network_ms = self.remote.round_trip_ms().unwrap_or(0.0) / 2.0;
+        let heard = self.config.receive && counters.played > before.played;
         StreamStats {
             sent: self.sender.packets(),
             received: self.received,
             lost: self.lost_before + lost,
             jitter_ms: jitter as f32 * 1_000.0 / self.clock_rate(),
-            concealed: ((counters.concealed - before.concealed) as f32 / played as f32).min(1.0),
-            buffer_ms: self.jitter.depth() as f32 * 1_000.0 / Codec::Opus.clock_rate() as f32,
+            concealed,
+            buffer_ms,
             round_trip_ms: self.remote.round_trip_ms(),
             remote_loss: self.remote.loss(),
+            mos: heard.then(|| quality::mos(self.config.codec, network_ms + buffer_ms + FIXED_DELAY_MS, concealed)),
         }
     }
 

@@ -41,6 +41,8 @@ fn a_clean_network_is_transparent_and_quick() {
         let stats = line.stats(1);
         assert_eq!((stats.lost, stats.sent / 10), (0, 75));
         assert!(stats.jitter_ms < 1.0 && stats.buffer_ms < 20.0, "{stats:?}");
+        let best = if matches!(codec, Codec::Pcmu | Codec::Pcma) { 3.6 } else { 4.2 };
+        assert!(stats.mos.is_some_and(|mos| mos > best), "{codec:?}: {stats:?}");
     }
 }
 
@@ -53,6 +55,7 @@ fn loss_is_mostly_recovered_and_counted() {
     let stats = line.stats(1);
     let share = stats.lost as f64 / (stats.lost + stats.received) as f64;
     assert!((0.06..0.14).contains(&share), "{share}");
+    assert!(stats.mos.is_some_and(|mos| (2.5..4.5).contains(&mos)), "{stats:?}");
     assert!(stats.remote_loss.is_some_and(|loss| (0.02..0.25).contains(&loss)), "{stats:?}");
     let all = every_stats(&line, 1);
     let concealed = all.iter().map(|stats| stats.concealed).sum::<f32>() / all.len() as f32;
