@@ -19,7 +19,7 @@ fn files(play: Option<std::path::PathBuf>, record: Option<std::path::PathBuf>) -
 
 #[test]
 fn a_tone_goes_from_file_to_file_in_each_codec() {
-    for (codec, level) in [(Codec::Opus, 0.3), (Codec::Pcma, 0.3), (Codec::Pcmu, 0.3)] {
+    for (codec, level) in [(Codec::Opus, 0.3), (Codec::G722, 0.3), (Codec::Pcma, 0.3), (Codec::Pcmu, 0.3)] {
         let folder = tempfile::tempdir().unwrap();
         let (spoken, heard) = (folder.path().join("spoken.wav"), folder.path().join("heard.wav"));
         write_tone(&spoken, 16_000, 1000.0, level, 2.0);

@@ -91,6 +91,7 @@ pub fn session(codec: Codec, remote: SocketAddr) -> MediaSession {
         Codec::Opus => 111,
         Codec::Pcmu => 0,
         Codec::Pcma => 8,
+        Codec::G722 => 9,
     };
     MediaSession {
         codec,
