@@ -6,9 +6,10 @@ use super::libopus::{EncoderState, Setting};
 /// 28 to 40 kbit/s for fullband speech.
 const BITRATE: i32 = 44_000;
 const BITRATE_LOSSY: i32 = 48_000;
-/// The limit, and what may be saved up of it in quiet frames: the encoder aims at an average, and speech is not even.
-const MOST_BITRATE: i32 = 48_000;
-const MOST_CREDIT: i32 = 4_800;
+/// The limit, and how many bits of it may be saved up in quiet frames: the encoder aims at an average, and speech is not even.
+/// Together they keep every second within 48 kbit/s.
+const MOST_BITRATE: i32 = 47_000;
+const MOST_CREDIT: i32 = 1_000 + MOST_BITRATE / 50;
 /// Loss from which the higher rate is used.
 const LOSSY_PERCENT: i32 = 3;
 /// Loss from which DRED is worth its bits.
@@ -67,5 +68,33 @@ impl OpusEncoder {
         let bytes = self.encoder.as_mut().map_or(0, |encoder| encoder.encode(frame, &mut room[..most]));
         self.credit -= bytes as i32 * 8;
         bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_second_takes_more_than_48_kbit() {
+        for loss in [0.0, 0.04, 0.1, 0.3] {
+            let mut encoder = OpusEncoder::new();
+            encoder.set_expected_loss(loss);
+            let (mut state, mut room) = (1u32, [0; 512]);
+            // Loud and soft noise by turns: what costs the most bits, after what saves them.
+            let bytes: Vec<usize> = (0..500)
+                .map(|packet| {
+                    let level = if packet / 40 % 2 == 0 { 0.5 } else { 0.001 };
+                    let frame: [f32; 960] = std::array::from_fn(|_| {
+                        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                        level * (state as i32 as f32 / i32::MAX as f32)
+                    });
+                    encoder.encode(&frame, &mut room)
+                })
+                .collect();
+            let most = bytes.windows(50).map(|second| second.iter().sum::<usize>() * 8).max();
+            assert!(most.is_some_and(|bits| (30_000..=48_000).contains(&bits)), "{most:?} at {loss}");
+            assert!(bytes.iter().all(|&bytes| bytes > 0), "a packet every 20 ms");
+        }
     }
 }
