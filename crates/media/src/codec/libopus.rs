@@ -1,6 +1,6 @@
-//! libopus behind safe faces. Straight on `opusic-sys`, for no safe crate offers all of: decoder complexity (5 and above is
-//! deep PLC, libopus 1.5 and later), deep redundancy (DRED) on both sides, and looking into a packet for LBRR. The only unsafe
-//! code of this crate.
+//! libopus behind safe faces: `opus` where it has them, else straight on `opusic-sys` (the same library), for no safe crate
+//! offers all of: decoder complexity (5 and above is deep PLC, libopus 1.5 and later), deep redundancy (DRED) on both sides,
+//! and looking into a packet for LBRR. The only unsafe code of this crate.
 #![allow(unsafe_code)]
 
 use super::MAX_FRAME;
@@ -194,10 +194,11 @@ impl Drop for DeepRedundancy {
 
 /// Samples in a packet, if it is one.
 pub(super) fn duration(payload: &[u8]) -> Option<usize> {
-    let length = i32::try_from(payload.len()).ok().filter(|&length| length > 0)?;
-    // SAFETY: reads at most `length` bytes of `payload`.
-    let samples = unsafe { sys::opus_packet_get_nb_samples(payload.as_ptr(), length, RATE) };
-    usize::try_from(samples).ok().filter(|samples| (1..=MAX_FRAME).contains(samples))
+    if payload.is_empty() {
+        return None;
+    }
+    let samples = opus::packet::get_nb_samples(payload, crate::SAMPLE_RATE).ok()?;
+    (1..=MAX_FRAME).contains(&samples).then_some(samples)
 }
 
 /// Whether the packet carries a copy of the frame before it (LBRR).
