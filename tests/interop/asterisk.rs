@@ -195,9 +195,9 @@ fn the_other_side_hangs_up() {
     assert!(ended["state"]["talked_s"].as_u64().unwrap() >= 1, "{ended}");
     // A call that has ended is in the log of calls, with its end.
     let history = cli.events.wait_for("the call log", 0, |event| {
-        event["event"] == "history_changed" && event["history"][0]["outcome"] == "answered"
+        event["event"] == "history_entry_changed" && event["entry"]["outcome"] == "answered"
     });
-    assert_eq!(history["history"][0]["peer"]["address"], "624", "{history}");
+    assert_eq!(history["entry"]["peer"]["address"], "624", "{history}");
 }
 
 #[test]

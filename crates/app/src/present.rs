@@ -51,6 +51,9 @@ pub fn event(phone: &Phone, change: phone::Change, now: phone::Now, system_langu
         C::Call(id) => E::CallChanged { call: call(phone, phone.call(id)?, now) },
         C::CallGone(CallId(call)) => E::CallGone { call },
         C::History => E::HistoryChanged { history: history(phone) },
+        C::Interaction(id) => {
+            E::HistoryEntryChanged { entry: history_entry(phone.history().find(|row| row.id == id)?) }
+        }
         C::Found { request, page } => E::HistoryPage {
             request,
             entries: page.interactions.iter().map(history_entry).collect(),

@@ -33,7 +33,11 @@ pub enum Event {
     CallGone {
         call: u32,
     },
-    /// Newest first, at most 500.
+    /// One entry of the call log, new or changed. A new one is the newest.
+    HistoryEntryChanged {
+        entry: HistoryEntry,
+    },
+    /// The whole call log after entries were deleted; newest first, at most 500.
     HistoryChanged {
         history: Vec<HistoryEntry>,
     },

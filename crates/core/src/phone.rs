@@ -91,7 +91,10 @@ pub enum Change {
     AccountGone(AccountId),
     Call(CallId),
     CallGone(CallId),
+    /// A whole different call log: loaded, cleared, something deleted.
     History,
+    /// This row of it is new or has changed.
+    Interaction(i64),
     /// A page of the call log for whoever asked with this number.
     Found {
         request: u32,

@@ -291,7 +291,7 @@ class FakePhone implements Backend {
     this.#become(id, { state: 'ended', reason, outcome, talked_s });
     const { peer, direction, started_ms, account, account_label } = ended;
     const entry = { id: String(id), peer, direction, started_ms, account, account_label, talked_s, outcome, reason };
-    this.#emit({ event: 'history_changed', history: [entry, ...this.#snapshot.history] });
+    this.#emit({ event: 'history_entry_changed', entry });
     if (outcome !== 'transferred') giveBack(this.#desk(), ended);
     this.#later(6000, () => this.#emit({ event: 'call_gone', call: id }));
   }

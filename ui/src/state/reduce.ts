@@ -22,6 +22,11 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
         ...snapshot,
         calls: snapshot.calls.map((c) => (c.id === event.call ? { ...c, quality: event.quality } : c)),
       };
+    case 'history_entry_changed': {
+      const known = snapshot.history.some((e) => e.id === event.entry.id);
+      const history = known ? put(snapshot.history, event.entry) : [event.entry, ...snapshot.history];
+      return { ...snapshot, history: history.slice(0, HISTORY_SHOWN) };
+    }
     case 'history_changed':
       return { ...snapshot, history: event.history.slice(0, HISTORY_SHOWN) };
     case 'devices_changed':
@@ -64,7 +69,7 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
 }
 
 /** Replaces the entry of the same id in its place, or adds it at the end. */
-function put<T extends { id: number }>(list: T[], item: T): T[] {
+function put<T extends { id: number | string }>(list: T[], item: T): T[] {
   const at = list.findIndex((other) => other.id === item.id);
   return at < 0 ? [...list, item] : list.with(at, item);
 }

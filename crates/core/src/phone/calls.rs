@@ -276,7 +276,7 @@ impl Phone {
             row.peer = peer;
             let row = Box::new(row.clone());
             self.tell_store(StoreCommand::SaveInteraction(row));
-            self.change(Change::History);
+            self.change(Change::Interaction(interaction));
         }
     }
 
@@ -433,7 +433,7 @@ impl Phone {
             row.end = Some(InteractionEnd { reason, talked });
             let row = Box::new(row.clone());
             self.tell_store(StoreCommand::SaveInteraction(row));
-            self.change(Change::History);
+            self.change(Change::Interaction(interaction));
         }
         self.change(Change::Call(id));
         if unheard {

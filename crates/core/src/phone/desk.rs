@@ -120,12 +120,13 @@ impl Phone {
     /// Writes a new interaction down, at once.
     pub(super) fn record(&mut self, interaction: Interaction) {
         self.tell_store(StoreCommand::SaveInteraction(Box::new(interaction.clone())));
+        let id = interaction.id;
         self.history.push_front(interaction);
         if self.history.len() > MAX_HISTORY {
             // The newest stay; a running call is always among them (MAX_CALLS is far smaller).
             self.history.pop_back();
         }
-        self.change(Change::History);
+        self.change(Change::Interaction(id));
     }
 
     pub(super) fn delete_interaction(&mut self, id: i64) -> Result<(), Text> {
