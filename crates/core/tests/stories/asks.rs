@@ -127,10 +127,16 @@ fn the_intercom_answers_who_is_listed_and_opens_the_microphone_after_its_tone() 
     };
     let colleagues = vec![colleague("1002", true), colleague("1003", false)];
     let asks = || CallHeaders { answer_after: Some(0), ..CallHeaders::default() };
-    for (intercom, number, answered) in
-        [(true, "1002", true), (true, "1003", false), (true, "9", false), (false, "1002", false)]
-    {
-        let mut world = desk(AccountOptions { intercom, colleagues: colleagues.clone(), ..AccountOptions::default() });
+    // Only a PBX whose word on identities is trusted: a From can say anything.
+    for (intercom, trust_identity, number, answered) in [
+        (true, true, "1002", true),
+        (true, true, "1003", false),
+        (true, true, "9", false),
+        (false, true, "1002", false),
+        (true, false, "1002", false),
+    ] {
+        let colleagues = colleagues.clone();
+        let mut world = desk(AccountOptions { intercom, trust_identity, colleagues, ..AccountOptions::default() });
         let call = rings(&mut world, 0, number, asks());
         world.input(Input::Timeout);
         assert_eq!(state(&world, call) == CallState::Answering, answered, "{number}");

@@ -57,11 +57,20 @@ fn the_pbx_is_told_of_forwarding_by_its_codes() {
         ..FeatureCodes::default()
     };
     let mut world = desk(AccountOptions { codes, ..AccountOptions::default() });
-    for (rules, dialled) in [(vec![rule(ForwardWhen::Always, ForwardBy::Code)], "*720912"), (vec![], "*73")] {
-        command(&mut world, "set_forwarding", Command::SetForwarding(AccountId(1), rules));
-        let call = newest(&world);
-        assert_eq!(world.phone.call(call).map(|c| c.call.peer.address.as_str()), Some(dialled));
-    }
+    let registered = |state| SipEvent::Registration { account: AccountId(1), state };
+    event(&mut world, registered(Registration::Trying));
+    let calls = |world: &World| world.phone.calls().filter(|c| !matches!(c.call.state, CallState::Ended { .. })).count();
+    let rules = vec![rule(ForwardWhen::Always, ForwardBy::Code)];
+    command(&mut world, "set_forwarding", Command::SetForwarding(AccountId(1), rules));
+    assert_eq!(calls(&world), 0, "nobody is there yet to be told");
+    event(&mut world, registered(Registration::Up));
+    let on = newest(&world);
+    assert_eq!(world.phone.call(on).map(|c| c.call.peer.address.as_str()), Some("*720912"));
+    command(&mut world, "set_forwarding", Command::SetForwarding(AccountId(1), vec![]));
+    assert_eq!(calls(&world), 1, "not beside a call");
+    command(&mut world, "hang_up", Command::HangUp(on));
+    event(&mut world, SipEvent::Ended { call: on, reason: EndReason::LocalHangUp });
+    assert_eq!(world.phone.call(newest(&world)).map(|c| c.call.peer.address.as_str()), Some("*73"));
     let impossible = vec![rule(ForwardWhen::Unreachable, ForwardBy::Redirect)];
     let refused = command(&mut world, "set_forwarding", Command::SetForwarding(AccountId(1), impossible));
     assert_eq!(refused, Some("command.bad_account"));
