@@ -44,6 +44,8 @@ pub enum Role {
     Button,
     ToggleButton,
     Entry,
+    /// An entry that suggests.
+    ComboBox,
     Heading,
     /// Text that is read out as it changes.
     Notification,
@@ -56,6 +58,7 @@ impl Role {
         match number {
             43 => Role::Button,
             62 => Role::ToggleButton,
+            11 => Role::ComboBox,
             79 => Role::Entry,
             83 => Role::Heading,
             101 => Role::Notification,

@@ -22,7 +22,7 @@ fn a_call_by_ear(language: &str) {
     let reader = Reader::start();
     reader.find_named(Role::Heading, &say("welcome.title"));
     reader.activate(&reader.find_named(Role::Button, &say("welcome.later")));
-    reader.find_named(Role::Entry, &say("dial.label"));
+    reader.find_named(Role::ComboBox, &say("dial.label"));
     reader.find_named(Role::Button, &say("dial.call"));
     let mute = |node: &Node| node.live.is_some() && !node.text.trim().is_empty();
     assert!(!reader.tree().iter().any(mute), "nothing happens, nothing is said: {:?}", reader.tree());

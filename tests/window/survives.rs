@@ -3,21 +3,34 @@
 use crate::{alone, application, words_of};
 use hatif_lab::{
     DEADLINE,
+    cli::{self, Cli},
     process::{Process, eventually, run, words},
     reader::{Node, Reader, Role, WITH_READER},
     sound::{self, Recording},
     webdriver,
 };
+use serde_json::json;
+use std::path::Path;
+
 const TONE: u32 = 620;
 
 /// Two windows of `Recording`: the first and the last may be cut.
 const ROUNDING: f64 = 0.081;
+
+/// A steady tone is noise to the suppressor: here it has to come through.
+fn raw_sound(data: &Path) {
+    let mut cli = Cli::start(cli::Options { data: Some(data.to_owned()), ..Default::default() });
+    cli.send(json!({ "command": "change_settings", "settings": { "sound": { "raw": true } } }));
+    cli.events.wait_for("the settings are taken", 0, |event| event["event"] == "settings_changed");
+    cli.quit();
+}
 
 #[test]
 fn the_pages_process_is_killed_and_the_call_does_not_notice() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let (at, heard) = (folder.path(), folder.path().join("speaker.wav"));
+    raw_sound(&at.join("data"));
     // WebDriver would give up with the page: here the screen reader's way is taken.
     let say = words_of("en");
     let mut environment: Vec<(&str, String)> =

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Callers who ring at the same time; the next hears "busy".
 const MAX_RINGING: usize = 4;
 /// Calls on the screen, with those that have just ended; beyond these, callers hear "busy" and nothing is written down.
-const MAX_SHOWN: usize = 4 * MAX_CALLS;
+const MAX_SHOWN: usize = 8 * MAX_CALLS;
 /// The intercom's three notes, before which the microphone stays closed.
 const NOTES: Duration = Duration::from_millis(1800);
 /// How often rules with hours are looked at.

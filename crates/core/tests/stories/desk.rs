@@ -59,7 +59,8 @@ fn the_pbx_is_told_of_forwarding_by_its_codes() {
     let mut world = desk(AccountOptions { codes, ..AccountOptions::default() });
     let registered = |state| SipEvent::Registration { account: AccountId(1), state };
     event(&mut world, registered(Registration::Trying));
-    let calls = |world: &World| world.phone.calls().filter(|c| !matches!(c.call.state, CallState::Ended { .. })).count();
+    let calls =
+        |world: &World| world.phone.calls().filter(|c| !matches!(c.call.state, CallState::Ended { .. })).count();
     let rules = vec![rule(ForwardWhen::Always, ForwardBy::Code)];
     command(&mut world, "set_forwarding", Command::SetForwarding(AccountId(1), rules));
     assert_eq!(calls(&world), 0, "nobody is there yet to be told");
