@@ -16,8 +16,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Callers who ring at the same time; the next hears "busy".
 const MAX_RINGING: usize = 4;
-/// Calls on the screen, with those that have just ended; beyond these, callers hear "busy" and nothing is written down.
-const MAX_SHOWN: usize = 8 * MAX_CALLS;
 /// The intercom's three notes, before which the microphone stays closed.
 const NOTES: Duration = Duration::from_millis(1800);
 /// How often rules with hours are looked at.
@@ -73,8 +71,7 @@ impl Phone {
 
     fn door(&self, now: Now, account: AccountId, peer: &Peer, headers: &CallHeaders, of_queue: bool) -> Door {
         let ringing = self.calls.values().filter(|c| c.call.state == CallState::Incoming).count();
-        // Those that linger on the screen count here: a flood that is turned away by a rule leaves no more than this.
-        if self.living_calls() >= MAX_CALLS || ringing >= MAX_RINGING || self.calls.len() >= MAX_SHOWN {
+        if self.living_calls() >= MAX_CALLS || ringing >= MAX_RINGING {
             return Door::Away(486, None);
         }
         if self.emergency_until.is_some_and(|until| until > now.mono) {
