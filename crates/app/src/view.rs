@@ -1,8 +1,7 @@
 //! What the application shows: whole values, never deltas. One JSON object each, named by `event`.
 //! The shape is stable: additions only (docs/cli.md).
 //!
-//! Floats are told to specta as `u32`: both are `number` in TypeScript, but a float would be `number | null` there
-//! (JSON has no NaN), and none of these can be NaN.
+//! Floats are told to specta as `u32`: a float would be `number | null` in TypeScript, and none of these can be NaN.
 
 pub use crate::command::{
     AccountKind, AgentState, DeviceRole, Direction, ForwardRule, PracticeCustomer, Settings, Transport, WindowChoice,
@@ -33,11 +32,11 @@ pub enum Event {
     CallGone {
         call: u32,
     },
-    /// One entry of the call log, new or changed. A new one is the newest.
+    /// One entry of the call log, new (then the newest) or changed.
     HistoryEntryChanged {
         entry: HistoryEntry,
     },
-    /// The whole call log after entries were deleted; newest first, at most 500.
+    /// The whole of it, newest first, at most 500, after entries were deleted.
     HistoryChanged {
         history: Vec<HistoryEntry>,
     },

@@ -324,9 +324,9 @@ export type EchoCancellation =
 export type Event = { event: "snapshot"; snapshot: Snapshot } | { event: "account_changed"; account: AccountView } | { event: "account_gone"; account: number } | { event: "call_changed"; call: CallView } | 
 /**  The call has left the screen (a while after it ended). */
 { event: "call_gone"; call: number } | 
-/**  One entry of the call log, new or changed. A new one is the newest. */
+/**  One entry of the call log, new (then the newest) or changed. */
 { event: "history_entry_changed"; entry: HistoryEntry } | 
-/**  The whole call log after entries were deleted; newest first, at most 500. */
+/**  The whole of it, newest first, at most 500, after entries were deleted. */
 { event: "history_changed"; history: HistoryEntry[] } | 
 /**  What `find_history` found, newest first. */
 { event: "history_page"; request: number; entries: HistoryEntry[]; 
