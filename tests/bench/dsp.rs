@@ -1,8 +1,10 @@
 //! `cargo xtask bench dsp`: what the parts of the media path cost, per 10 ms on one core. The parts are run by
 //! `crates/media/examples/dsp.rs`; this makes the table of it.
 
+mod document;
+
 use serde_json::{Value, json};
-use std::{fs, path::Path, process::Command};
+use std::process::Command;
 
 const SPEECH: &str = "/usr/share/pocketsphinx/test/data/librivox";
 const SENTENCES: [&str; 4] = ["0870", "0890", "0920", "0930"];
@@ -32,7 +34,7 @@ fn main() {
 
 fn report(runs: &[Vec<Value>]) {
     let mut text = String::from("# What the parts of the media path cost\n\n");
-    text += &format!("`cargo xtask bench dsp`; {}; commit {}; {}.\n", date(), commit(), machine());
+    text += &format!("{}.\n", document::measured("cargo xtask bench dsp"));
     text += &format!(
         "CPU time of one thread per 10 ms of sound: median of {RUNS} runs over 22 s of speech (least to most).\n"
     );
@@ -51,28 +53,5 @@ fn report(runs: &[Vec<Value>]) {
             "runs": RUNS, "min": least, "max": most,
         }));
     }
-    print!("\n{text}");
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/bench");
-    fs::create_dir_all(&folder).expect("docs/bench can be made");
-    fs::write(folder.join("dsp.md"), text).expect("docs/bench can be written to");
-    let json = serde_json::to_string_pretty(&rows).expect("plain data");
-    fs::write(folder.join("dsp.json"), json + "\n").expect("docs/bench can be written to");
-}
-
-fn printed(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output();
-    output.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default()
-}
-
-fn date() -> String {
-    printed("date", &["-u", "+%Y-%m-%d"])
-}
-
-fn commit() -> String {
-    printed("git", &["rev-parse", "--short", "HEAD"])
-}
-
-fn machine() -> String {
-    let cores = std::thread::available_parallelism().map(usize::from).unwrap_or(1);
-    format!("{cores} cores, {}", printed("uname", &["-sm"]))
+    document::save("dsp", &text, &rows);
 }

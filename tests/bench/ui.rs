@@ -4,6 +4,8 @@
 //! Times are of one clock: the kernel's start of the process, SIP's sending, and the page's `performance`, which is in
 //! Unix time. "Painted" is the frame after the change (`requestAnimationFrame`, then a task).
 
+mod document;
+
 use hatif_lab::{
     DEADLINE, ports,
     process::{eventually, run},
@@ -14,7 +16,6 @@ use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -275,13 +276,8 @@ fn report(figures: &Figures, runs: usize, hatif: &Path) {
     let built = if hatif.components().any(|part| part.as_os_str() == "release") { "optimised" } else { "debug build" };
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let mut text = String::from("# The window, beside a bare one\n\n");
-    text += &format!(
-        "`cargo xtask bench ui`; {}; commit {}; {}; {built}; load {}.\n",
-        printed("date", &["-u", "+%Y-%m-%d"]),
-        printed("git", &["rev-parse", "--short", "HEAD"]),
-        printed("uname", &["-sm"]),
-        load.split(' ').next().unwrap_or_default(),
-    );
+    let load = load.split(' ').next().unwrap_or_default();
+    text += &format!("{}; {built}; load {load}.\n", document::measured("cargo xtask bench ui"));
     text += &format!(
         "Starts: median of {runs} runs, (least to most). Software drawing under Xvfb, driven by WebDriver. Memory is the\n\
          proportional set size of all processes.\n\n| | Hatif | goal, at most | bare Tauri window |\n|---|---|---|---|\n"
@@ -301,14 +297,5 @@ fn report(figures: &Figures, runs: usize, hatif: &Path) {
             "runs": mine.len(), "min": least, "max": most,
         }));
     }
-    print!("\n{text}");
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/bench");
-    fs::write(folder.join("ui.md"), text).expect("docs/bench can be written to");
-    let json = serde_json::to_string_pretty(&rows).expect("plain data");
-    fs::write(folder.join("ui.json"), json + "\n").expect("docs/bench can be written to");
-}
-
-fn printed(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output();
-    output.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default()
+    document::save("ui", &text, &rows);
 }

@@ -9,11 +9,11 @@
 //! Both channels are recorded in one PipeWire graph, so that the delay is exact to a sample. The speech is one LibriVox
 //! reader (public domain; Debian's pocketsphinx-testdata), 22 s.
 
+mod document;
 mod rig;
 
 use rig::{Phone, Rig};
 use serde_json::{Value, json};
-use std::{fs, path::Path, process::Command};
 
 /// Who talks and who listens.
 struct Case {
@@ -94,7 +94,7 @@ fn report(all: &[(&str, Figures)], runs: usize) {
         row("mouth to ear, from baresip", &of("baresip to hatif").delay, "ms", "lower", 190.0, json!({})),
     ];
     let mut text = String::from("# Voice through virtual headsets, no loss\n\n");
-    text += &format!("`cargo xtask bench voice`; {}; commit {}; {}.\n", date(), commit(), machine());
+    text += &format!("{}.\n", document::measured("cargo xtask bench voice"));
     text += &format!(
         "Median of {runs} runs, (least to most). One 22 s reader, PipeWire null sinks, SIP and RTP on loopback.\n\n"
     );
@@ -113,28 +113,5 @@ fn report(all: &[(&str, Figures)], runs: usize) {
             number(&row["peers"]["baresip"]),
         );
     }
-    print!("\n{text}");
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/bench");
-    fs::create_dir_all(&folder).expect("docs/bench can be made");
-    fs::write(folder.join("voice.md"), text).expect("docs/bench can be written to");
-    let json = serde_json::to_string_pretty(&rows).expect("plain data");
-    fs::write(folder.join("voice.json"), json + "\n").expect("docs/bench can be written to");
-}
-
-fn printed(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output();
-    output.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default()
-}
-
-fn date() -> String {
-    printed("date", &["-u", "+%Y-%m-%d"])
-}
-
-fn commit() -> String {
-    printed("git", &["rev-parse", "--short", "HEAD"])
-}
-
-fn machine() -> String {
-    let cores = std::thread::available_parallelism().map(usize::from).unwrap_or(1);
-    format!("{cores} cores, {}", printed("uname", &["-sm"]))
+    document::save("voice", &text, &rows);
 }

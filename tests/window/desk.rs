@@ -25,7 +25,18 @@ fn start_beside(folder: &Path, data: Option<&Path>) -> Process {
 }
 
 fn wait_for(what: &str, window: Screened, good: impl Fn(Rect) -> bool) -> Rect {
-    eventually(what, DEADLINE, || Some(window.rect()).filter(|rect| good(*rect)))
+    let mut last = None;
+    let met = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        eventually(what, DEADLINE, || {
+            let rect = window.rect();
+            last = Some(rect);
+            Some(rect).filter(|rect| good(*rect))
+        })
+    }));
+    met.unwrap_or_else(|panic| {
+        println!("{what}: it stands at {last:?}");
+        std::panic::resume_unwind(panic)
+    })
 }
 
 fn wait_end(mut hatif: Process) {

@@ -1,0 +1,26 @@
+//! What a benchmark leaves behind: `docs/bench/NAME.md` to read and `docs/bench/NAME.json` to compare.
+
+use serde_json::Value;
+use std::{fs, path::Path, process::Command};
+
+/// When, of which commit and where it was measured; the line under a document's title.
+pub fn measured(command: &str) -> String {
+    let (date, commit) = (printed("date", &["-u", "+%Y-%m-%d"]), printed("git", &["rev-parse", "--short", "HEAD"]));
+    let cores = std::thread::available_parallelism().map(usize::from).unwrap_or(1);
+    format!("`{command}`; {date}; commit {commit}; {cores} cores, {}", printed("uname", &["-sm"]))
+}
+
+/// Writes both and prints the table.
+pub fn save(name: &str, text: &str, rows: &[Value]) {
+    print!("\n{text}");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/bench");
+    fs::create_dir_all(&folder).expect("docs/bench can be made");
+    fs::write(folder.join(format!("{name}.md")), text).expect("docs/bench can be written to");
+    let json = serde_json::to_string_pretty(rows).expect("plain data");
+    fs::write(folder.join(format!("{name}.json")), json + "\n").expect("docs/bench can be written to");
+}
+
+fn printed(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    output.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default()
+}
