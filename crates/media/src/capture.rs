@@ -142,7 +142,7 @@ impl Capture {
         let voice = heard.map_or(speech::is_voice(level, floor), |probability| probability > 0.6 && level > -60.0);
         if self.config.automatic_gain {
             // The network leaves little of the noise.
-            let floor = if heard.is_some() { floor - 15.0 } else { floor };
+            let floor = floor.map(|floor| if heard.is_some() { floor - 15.0 } else { floor });
             self.gain.process(block, voice, level_db(block), floor);
         }
         if self.config.limiter {

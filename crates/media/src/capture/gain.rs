@@ -26,12 +26,13 @@ pub(super) struct Gain {
 
 impl Gain {
     /// `level` is the block's, `floor` that between words, dB.
-    pub fn process(&mut self, block: &mut Block, voice: bool, level: f32, floor: f32) {
+    pub fn process(&mut self, block: &mut Block, voice: bool, level: f32, floor: Option<f32>) {
         let from = self.db;
         if voice {
             let measured = self.level.map_or(level, |last| last + (level - last) * SMOOTHING);
             self.level = Some(measured);
-            let wanted = (TARGET_DB - measured).min(NOISE_DB - floor).clamp(LEAST_DB, MOST_DB);
+            let quiet = floor.map_or(MOST_DB, |floor| NOISE_DB - floor);
+            let wanted = (TARGET_DB - measured).min(quiet).clamp(LEAST_DB, MOST_DB);
             if (wanted - self.db).abs() > NEAR_DB {
                 self.db += (wanted - self.db).clamp(-DOWN, UP);
             }

@@ -7,8 +7,8 @@ use crate::{BLOCK, Block};
 use nnnoiseless::DenoiseState;
 
 /// Noise above this is suppressed, dB of full scale; below the other one for a while, it no longer is.
-const NOISY_DB: f32 = -50.0;
-const QUIET_DB: f32 = -56.0;
+const NOISY_DB: f32 = -46.0;
+const QUIET_DB: f32 = -52.0;
 /// Ticks of quiet before it goes.
 const PATIENCE: u32 = 1_000;
 /// The library works on the scale of 16-bit samples.
@@ -32,10 +32,10 @@ impl Noise {
     }
 
     /// In place. `floor`: the level between words, dB. Gives the probability of voice while it works.
-    pub fn process(&mut self, block: &mut Block, allowed: bool, floor: f32) -> Option<f32> {
-        self.quiet = if floor < QUIET_DB { self.quiet + 1 } else { 0 };
+    pub fn process(&mut self, block: &mut Block, allowed: bool, floor: Option<f32>) -> Option<f32> {
+        self.quiet = if floor.is_none_or(|floor| floor < QUIET_DB) { self.quiet + 1 } else { 0 };
         let before = self.on;
-        self.on = allowed && if before { self.quiet < PATIENCE } else { floor > NOISY_DB };
+        self.on = allowed && if before { self.quiet < PATIENCE } else { floor.is_some_and(|floor| floor > NOISY_DB) };
         if !before && !self.on {
             return None;
         }

@@ -1,10 +1,10 @@
 //! Whether somebody speaks, by level: what is well above the noise. Where noise suppression works, its network knows better.
 
 /// Blocks over which the quietest one is looked for, in parts of half a second.
-const PARTS: usize = 6;
+const PARTS: usize = 12;
 const PART_TICKS: u32 = 50;
-/// The floor before anything is known, dB.
-const UNKNOWN_DB: f32 = -100.0;
+/// Before so much has been heard it may all have been voice: a second, in parts.
+const KNOWN: u32 = 2;
 /// Voice is so far above the floor, and at least so loud, dB.
 const ABOVE_DB: f32 = 12.0;
 const AUDIBLE_DB: f32 = -50.0;
@@ -12,7 +12,7 @@ const AUDIBLE_DB: f32 = -50.0;
 const BEGINS: u32 = 50;
 const ENDS: u32 = 300;
 
-/// The level between words: the quietest smoothed level of the last three seconds.
+/// The level between words: the quietest smoothed level of the last six seconds.
 pub(super) struct Floor {
     smoothed: f32,
     least: f32,
@@ -27,8 +27,8 @@ impl Default for Floor {
 }
 
 impl Floor {
-    /// The floor, dB of full scale, after one more block of this level; very low before half a second has been heard.
-    pub fn tick(&mut self, level: f32) -> f32 {
+    /// The floor, dB of full scale, after one more block of this level; unknown before a second has been heard.
+    pub fn tick(&mut self, level: f32) -> Option<f32> {
         self.smoothed = if self.ticks == 0 { level } else { self.smoothed + (level - self.smoothed) * 0.3 };
         self.least = self.least.min(self.smoothed);
         self.ticks += 1;
@@ -36,15 +36,13 @@ impl Floor {
             self.parts[(self.ticks / PART_TICKS) as usize % PARTS] = self.least;
             self.least = 0.0;
         }
-        if self.ticks < PART_TICKS {
-            return UNKNOWN_DB;
-        }
-        self.parts.iter().fold(self.least, |least, part| least.min(*part))
+        let known = self.ticks >= KNOWN * PART_TICKS;
+        known.then(|| self.parts.iter().fold(self.least, |least, part| least.min(*part)))
     }
 }
 
-pub(super) fn is_voice(level: f32, floor: f32) -> bool {
-    level > AUDIBLE_DB && level > floor + ABOVE_DB
+pub(super) fn is_voice(level: f32, floor: Option<f32>) -> bool {
+    level > AUDIBLE_DB && floor.is_some_and(|floor| level > floor + ABOVE_DB)
 }
 
 /// Makes speaking, a state of seconds, out of voice, which comes and goes with each sound.
