@@ -24,9 +24,16 @@ const REST: Duration = Duration::from_millis(400);
 /// The window's state that outlives it. The lock is held for copies only: never while the window is asked something.
 pub struct Desk {
     dir: PathBuf,
-    kept: Mutex<Kept>,
+    state: Mutex<State>,
     /// "It has moved". One is as good as many, so a full queue loses nothing.
     moved: SyncSender<()>,
+}
+
+struct State {
+    kept: Kept,
+    /// Where it was sent and has not come to rest yet. Until then what the window system says of its place is not true:
+    /// nothing is noted.
+    sent: Option<Stand>,
 }
 
 /// Makes the window and shows it where it stood. What it shows is not there yet: the page asks for it.
@@ -39,14 +46,13 @@ pub fn open(handle: &AppHandle, dir: PathBuf) -> Result<(), Box<dyn std::error::
     let (moved, rests) = sync_channel(1);
     put(&window, kept.stand(&screens(&window)));
     window.set_always_on_top(kept.on_top)?;
-    handle.manage(Desk { dir, kept: Mutex::new(kept), moved });
+    handle.manage(Desk { dir, state: Mutex::new(State { kept, sent: None }), moved });
     window.show()?;
     let told = handle.clone();
     window.on_window_event(move |event| {
         let desk = told.state::<Desk>();
         match event {
-            // A full queue means that it is known already.
-            WindowEvent::Moved(_) | WindowEvent::Resized(_) => desk.moved.try_send(()).unwrap_or_default(),
+            WindowEvent::Moved(_) | WindowEvent::Resized(_) => desk.tell_moved(),
             WindowEvent::CloseRequested { .. } => note(&told),
             _ => {}
         }
@@ -67,7 +73,7 @@ pub fn show(handle: &AppHandle) {
 
 /// How the window stands now.
 pub fn choice(handle: &AppHandle) -> Option<WindowChoice> {
-    Some(handle.try_state::<Desk>()?.lock().choice())
+    Some(handle.try_state::<Desk>()?.lock().kept.choice())
 }
 
 /// Does as the user chose. What could not be done the window system has refused; the choice is kept all the same.
@@ -75,11 +81,12 @@ pub fn choose(handle: &AppHandle, choice: WindowChoice) {
     let (Some(desk), Some(window)) = (handle.try_state::<Desk>(), handle.get_webview_window(MAIN)) else { return };
     note(handle);
     let (before, kept) = {
-        let mut kept = desk.lock();
+        let kept = &mut desk.lock().kept;
         let before = kept.choice();
         (kept.on_top, kept.strip) = (choice.on_top, choice.strip);
         (before, kept.clone())
     };
+    desk.write(&kept);
     if let Err(error) = window.set_always_on_top(choice.on_top) {
         tracing::warn!(%error, "the window does not stay above others");
     }
@@ -87,9 +94,11 @@ pub fn choose(handle: &AppHandle, choice: WindowChoice) {
         let place = kept.stand(&screens(&window));
         // The first time it becomes a strip where it stands.
         let position = if kept.has_place() { place.position } else { position(&window) };
-        put(&window, Stand { position, ..place });
+        let stand = Stand { position, ..place };
+        desk.lock().sent = Some(stand);
+        put(&window, stand);
+        desk.tell_moved();
     }
-    desk.write(&kept);
 }
 
 fn put(window: &WebviewWindow, stand: Stand) {
@@ -115,8 +124,23 @@ fn note_when_at_rest(handle: &AppHandle, rests: &Receiver<()>) {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
-        note(handle);
+        if arrived(handle) {
+            note(handle);
+        }
     }
+}
+
+/// It is at rest: is it where it was sent? A window manager that was still busy with the place before has not brought it
+/// there: it is sent once more.
+fn arrived(handle: &AppHandle) -> bool {
+    let (Some(desk), Some(window)) = (handle.try_state::<Desk>(), handle.get_webview_window(MAIN)) else { return true };
+    let Some(sent) = desk.lock().sent.take() else { return true };
+    let arrived = sent.position.is_none_or(|there| position(&window) == Some(there));
+    if !arrived {
+        put(&window, sent);
+        desk.tell_moved();
+    }
+    arrived
 }
 
 /// Writes down where the window stands now.
@@ -124,13 +148,15 @@ fn note(handle: &AppHandle) {
     let (Some(desk), Some(window)) = (handle.try_state::<Desk>(), handle.get_webview_window(MAIN)) else { return };
     let Some(place) = place(&window) else { return };
     let kept = {
-        let mut kept = desk.lock();
-        let before = kept.clone();
-        kept.note(place);
-        if *kept == before {
+        let state = &mut *desk.lock();
+        let before = state.kept.clone();
+        if state.sent.is_none() {
+            state.kept.note(place);
+        }
+        if state.kept == before {
             return;
         }
-        kept.clone()
+        state.kept.clone()
     };
     desk.write(&kept);
 }
@@ -168,9 +194,14 @@ fn screen(monitor: &Monitor) -> Screen {
 }
 
 impl Desk {
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    /// A full queue means that it is known already.
+    fn tell_moved(&self) {
+        self.moved.try_send(()).unwrap_or_default();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
         // Whoever panicked with it left a whole value behind.
-        self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn write(&self, kept: &Kept) {
