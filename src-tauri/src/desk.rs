@@ -31,9 +31,9 @@ pub struct Desk {
 
 struct State {
     kept: Kept,
-    /// Where it was sent and has not come to rest yet. Until then what the window system says of its place is not true:
-    /// nothing is noted.
-    sent: Option<Stand>,
+    /// It was sent somewhere and has not come to rest yet. Until then what the window system says of its place is not
+    /// true: nothing is noted.
+    sent: bool,
 }
 
 /// Makes the window and shows it where it stood. What it shows is not there yet: the page asks for it.
@@ -46,7 +46,7 @@ pub fn open(handle: &AppHandle, dir: PathBuf) -> Result<(), Box<dyn std::error::
     let (moved, rests) = sync_channel(1);
     put(&window, kept.stand(&screens(&window)));
     window.set_always_on_top(kept.on_top)?;
-    handle.manage(Desk { dir, state: Mutex::new(State { kept, sent: None }), moved });
+    handle.manage(Desk { dir, state: Mutex::new(State { kept, sent: false }), moved });
     window.show()?;
     let told = handle.clone();
     window.on_window_event(move |event| {
@@ -81,10 +81,11 @@ pub fn choose(handle: &AppHandle, choice: WindowChoice) {
     let (Some(desk), Some(window)) = (handle.try_state::<Desk>(), handle.get_webview_window(MAIN)) else { return };
     note(handle);
     let (before, kept) = {
-        let kept = &mut desk.lock().kept;
-        let before = kept.choice();
-        (kept.on_top, kept.strip) = (choice.on_top, choice.strip);
-        (before, kept.clone())
+        let state = &mut *desk.lock();
+        let before = state.kept.choice();
+        (state.kept.on_top, state.kept.strip) = (choice.on_top, choice.strip);
+        state.sent |= before.strip != choice.strip;
+        (before, state.kept.clone())
     };
     desk.write(&kept);
     if let Err(error) = window.set_always_on_top(choice.on_top) {
@@ -94,9 +95,7 @@ pub fn choose(handle: &AppHandle, choice: WindowChoice) {
         let place = kept.stand(&screens(&window));
         // The first time it becomes a strip where it stands.
         let position = if kept.has_place() { place.position } else { position(&window) };
-        let stand = Stand { position, ..place };
-        desk.lock().sent = Some(stand);
-        put(&window, stand);
+        put(&window, Stand { position, ..place });
         desk.tell_moved();
     }
 }
@@ -124,23 +123,11 @@ fn note_when_at_rest(handle: &AppHandle, rests: &Receiver<()>) {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
-        if arrived(handle) {
-            note(handle);
+        if let Some(desk) = handle.try_state::<Desk>() {
+            desk.lock().sent = false;
         }
+        note(handle);
     }
-}
-
-/// It is at rest: is it where it was sent? A window manager that was still busy with the place before has not brought it
-/// there: it is sent once more.
-fn arrived(handle: &AppHandle) -> bool {
-    let (Some(desk), Some(window)) = (handle.try_state::<Desk>(), handle.get_webview_window(MAIN)) else { return true };
-    let Some(sent) = desk.lock().sent.take() else { return true };
-    let arrived = sent.position.is_none_or(|there| position(&window) == Some(there));
-    if !arrived {
-        put(&window, sent);
-        desk.tell_moved();
-    }
-    arrived
 }
 
 /// Writes down where the window stands now.
@@ -149,10 +136,11 @@ fn note(handle: &AppHandle) {
     let Some(place) = place(&window) else { return };
     let kept = {
         let state = &mut *desk.lock();
-        let before = state.kept.clone();
-        if state.sent.is_none() {
-            state.kept.note(place);
+        if state.sent {
+            return;
         }
+        let before = state.kept.clone();
+        state.kept.note(place);
         if state.kept == before {
             return;
         }
