@@ -39,6 +39,7 @@ fn a_shift(language: &str, other: &str, other_direction: &str) {
     window.wait_gone("#timer");
 
     window.click("#settings");
+    window.click("#page-appearance");
     window.script(&format!(
         "const select = document.querySelector('#language');
          select.value = '{other}';

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-const settings = (page) => page.click('#settings');
+const settings = async (page) => (await page.click('#settings'), page.click('#page-appearance'));
 const root = (page, name) => page.evaluate((name) => document.documentElement.dataset[name], name);
 
 it('contrast and motion follow the system', async () => {

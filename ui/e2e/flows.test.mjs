@@ -236,9 +236,14 @@ describe.each(['en', 'ar'])('%s', (lang) => {
   it('settings: devices by id, the theme at once, the meter only while they are open', async () => {
     const page = await start('home');
     await page.click('#settings');
+    await page.click('#page-sound');
     await page.selectOption('#device-microphone', 'built-in');
+    await page.keyboard.press('Escape');
+    await page.click('#page-appearance');
     await page.locator('input[name=theme][value=dark]').check({ force: true });
     await page.waitForSelector('html[data-theme=dark]');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('#page-appearance');
     await page.keyboard.press('Escape');
     await page.waitForSelector('#dial');
     expect((await sent(page, 'select_device', 'meter')).map(({ command: _, ...rest }) => rest)).toEqual([
@@ -276,6 +281,9 @@ describe.each(['en', 'ar'])('%s', (lang) => {
     await page.waitForSelector('#dial');
     await tabTo('settings');
     await page.keyboard.press('Enter');
+    await tabTo('page-sound');
+    await page.keyboard.press('Enter');
     await page.waitForSelector('#device-speaker');
+    expect(await focused(page)).toBe('settings-heading');
   });
 });

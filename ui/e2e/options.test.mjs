@@ -14,6 +14,7 @@ describe.each(['en', 'ar'])('%s', (lang) => {
   const options = async (scenario = 'desk-idle') => {
     const page = await start(scenario);
     await page.click('#settings');
+    await page.click('#page-accounts');
     await page.locator('.button.options').first().click();
     await page.waitForSelector('#options-save');
     return page;

@@ -1,6 +1,9 @@
 // Every screen in every state: what is screenshotted, and what is tested with axe.
 const history = (page) => page.click('#nav-history');
-const settings = (page) => page.click('#settings');
+const settings = async (page, part) => {
+  await page.click('#settings');
+  if (part) await page.click(`#page-${part}`);
+};
 const show = (selector) => (page) => page.locator(selector).scrollIntoViewIfNeeded();
 
 export const SCREENS = [
@@ -122,7 +125,7 @@ export const SCREENS = [
     name,
     scenario: 'desk-idle',
     act: async (page) => {
-      await settings(page);
+      await settings(page, 'accounts');
       await page.locator('.button.options').first().click();
       await page.click('#forward-add');
       await page.fill('#option-blocked', 'x');
@@ -153,38 +156,68 @@ export const SCREENS = [
   },
   { name: 'history-active', scenario: 'active', act: (page) => page.keyboard.press('Control+2') },
   { name: 'shortcuts', scenario: 'home', act: (page) => page.keyboard.press('F1') },
-  { name: 'settings', scenario: 'home-two-accounts', act: settings },
+  { name: 'settings', scenario: 'home-two-accounts', act: (page) => settings(page) },
+  { name: 'settings-accounts', scenario: 'home-two-accounts', act: (page) => settings(page, 'accounts') },
+  {
+    name: 'settings-search',
+    scenario: 'home',
+    act: async (page) => {
+      await settings(page);
+      await page.fill('#settings-search', (await page.textContent('#page-sound .label')) ?? '');
+      await page.waitForSelector('.found');
+    },
+  },
+  {
+    name: 'settings-nothing',
+    scenario: 'home',
+    act: async (page) => {
+      await settings(page);
+      await page.fill('#settings-search', 'zzz');
+      await page.waitForSelector('.nothing');
+    },
+  },
   {
     name: 'settings-sound',
     scenario: 'home',
     act: async (page) => {
-      await settings(page);
-      await show('#test-tone')(page);
+      await settings(page, 'sound');
       await page.waitForFunction(() => Number(document.querySelector('[role=meter]')?.ariaValueNow) > 0);
     },
   },
-  {
-    name: 'settings-appearance',
-    scenario: 'home',
+  ...['sound-speaker', 'sound-voice'].map((at) => ({
+    name: `settings-${at}`,
+    scenario: 'sound-chosen',
     act: async (page) => {
-      await settings(page);
-      await show('#settings-about')(page);
+      await settings(page, 'sound');
+      await page.evaluate((id) => document.getElementById(id).scrollIntoView(), at);
     },
-  },
+  })),
+  ...['recording', 'playing', 'done'].map((state) => ({
+    name: `headset-${state}`,
+    scenario: 'first-run',
+    act: async (page) => {
+      await page.click('#test-headset');
+      const verdict = { text: { code: 'test.noisy', params: {} }, speech_db: -24, noise_db: -38, peak: 0.4 };
+      await page.evaluate((test) => window.hatifFake.emit({ event: 'headset_test', test }), state === 'recording' ? { state, seconds: 5 } : { state, verdict });
+      await page.waitForSelector(state === 'done' ? 'dialog details' : '.now');
+    },
+  })),
+  { name: 'settings-appearance', scenario: 'home', act: (page) => settings(page, 'appearance') },
   {
     name: 'settings-managed',
     scenario: 'settings-managed',
     act: async (page) => {
-      await settings(page);
+      await settings(page, 'appearance');
       await show('#calendar')(page);
     },
   },
-  { name: 'settings-no-devices', scenario: 'no-devices', act: async (page) => (await settings(page), show('#test-tone')(page)) },
+  { name: 'settings-no-devices', scenario: 'no-devices', act: (page) => settings(page, 'sound') },
+  ...['shortcuts', 'carry', 'about'].map((part) => ({ name: `settings-${part}`, scenario: 'home', act: (page) => settings(page, part) })),
   {
     name: 'settings-remove',
     scenario: 'home',
     act: async (page) => {
-      await settings(page);
+      await settings(page, 'accounts');
       await page.locator('.account button').last().click();
       await page.waitForSelector('dialog[open]');
     },

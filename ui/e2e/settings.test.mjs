@@ -13,6 +13,7 @@ describe.each(['en', 'ar'])('%s', (lang) => {
   const start = async (scenario, more) => {
     const page = await browser.page({ scenario, lang, ...more });
     await page.click('#settings');
+    await page.click('#page-appearance');
     await page.waitForSelector('#text-size');
     return page;
   };
@@ -87,7 +88,8 @@ describe.each(['en', 'ar'])('%s', (lang) => {
   });
 
   it('settings are saved as a file, taken from one, and a file of something else changes nothing', async () => {
-    const page = await start('home');
+    const page = await start('home', { width: 1100 });
+    await page.click('#page-carry');
     await page.click('#settings-export');
     await page.waitForFunction(() => document.querySelector('.answer')?.textContent.includes('hatif-settings.json'));
     const picker = page.locator('input[type=file]');
@@ -98,5 +100,42 @@ describe.each(['en', 'ar'])('%s', (lang) => {
     await page.waitForSelector('.answer .error');
     expect((await sent(page, 'import_settings')).length).toBe(2);
     expect(page.complaints).toEqual([]);
+  });
+
+  it('a setting is found by its name, and the focus goes to it', async () => {
+    const page = await browser.page({ scenario: 'home', lang });
+    await page.click('#settings');
+    const words = { en: 'ECHO', ar: 'إلغاء الصّدى' }[lang];
+    await page.keyboard.press('Control+f');
+    await page.keyboard.type(words);
+    await page.waitForSelector('.found');
+    expect(await page.locator('.found').count()).toBe(1);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.activeElement?.name === 'echo');
+    expect(await page.evaluate(() => document.activeElement.value)).toBe('auto');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('#settings-search');
+    await page.fill('#settings-search', 'zzz');
+    await page.waitForSelector('.nothing');
+    await page.press('#settings-search', 'Escape');
+    expect(await page.inputValue('#settings-search')).toBe('');
+    await page.waitForSelector('#page-accounts');
+  });
+
+  it('every setting that the search knows is where it says', async () => {
+    const page = await browser.page({ scenario: 'home', lang, width: 1100 });
+    await emit(page, { event: 'window_changed', window: { on_top: false, strip: false } });
+    await page.click('#settings');
+    await page.fill('#settings-search', lang === 'en' ? 'e' : 'ا');
+    await page.waitForSelector('.found');
+    const count = await page.locator('.found').count();
+    expect(count).toBeGreaterThan(25);
+    for (let i = 0; i < count; i += 1) {
+      await page.locator('.found button').nth(i).focus();
+      await page.keyboard.press('Enter');
+      await page.waitForFunction((i) => document.activeElement !== document.querySelectorAll('.found button')[i], i, { timeout: 2000 });
+      expect(await page.evaluate(() => document.activeElement.closest('.page') !== null)).toBe(true);
+    }
   });
 });

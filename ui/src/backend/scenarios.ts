@@ -149,6 +149,15 @@ export const scenarios: Record<string, Snapshot> = {
     settings: { ...welcomed, contrast: 'more', text_size: 120 },
     provenance: { contrast: 'locked', text_size: 'user', numerals: 'administrator' },
   },
+  'sound-chosen': {
+    ...home,
+    settings: {
+      ...welcomed,
+      sound: { raw: true, sidetone: 20, speaker: { percent: 60, muted: true }, ringer: { percent: 45, muted: false } },
+    },
+    devices: { ...empty.devices, ringers: ['hdmi', 'jabra-out', 'gone'] },
+    provenance: { sound: 'user' },
+  },
   'home-offline': withRegistration({ state: 'down', reason: text('wire.no_network'), retry: true, retry_at_ms: NOW + MINUTE }),
   'home-wrong-password': withRegistration({ state: 'down', reason: text('reg.unauthorized'), retry: false, retry_at_ms: null }),
   'home-notices': {

@@ -31,6 +31,11 @@ class Screen {
   /** The call in front: the one chosen, else the liveliest. */
   readonly call = $derived(this.calls.find((c) => c.id === this.#chosen) ?? liveliest(this.calls));
 
+  /** Room for two things side by side. */
+  get wide(): boolean {
+    return wide.current;
+  }
+
   /** Beside home there is room, and nothing is in it. */
   get idle(): boolean {
     return wide.current && this.call === undefined && (this.name === 'home' || this.name === 'calls');

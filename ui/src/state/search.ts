@@ -35,29 +35,35 @@ export function query(typed: string): Query {
   return { words: folded.split(' ').filter(Boolean), digits: digitsOf(folded)?.replace(/^0+(?=.)/, '') };
 }
 
-interface Found {
+/** A name and a number as they are compared. */
+export interface Folded {
   text: string;
   digits: string;
 }
 
-const folded = new WeakMap<HistoryEntry, Found>();
+export function foldPeer(name: string | null, address: string): Folded {
+  return { text: fold(`${name ?? ''} ${address}`), digits: fold(address).replace(/[^0-9*#]/g, '') };
+}
+
+/** Whether everything that was typed is in the name or the number. */
+export function holds({ text, digits }: Folded, asked: Query): boolean {
+  return asked.words.every((word) => text.includes(word)) || (asked.digits !== undefined && digits.includes(asked.digits));
+}
+
+const folded = new WeakMap<HistoryEntry, Folded>();
 
 /** Folding costs more than comparing, so that each entry is folded once. */
-function foldedEntry(entry: HistoryEntry): Found {
+function foldedEntry(entry: HistoryEntry): Folded {
   let found = folded.get(entry);
   if (found === undefined) {
-    const text = fold(`${entry.peer.name ?? ''} ${entry.peer.address}`);
-    found = { text, digits: fold(entry.peer.address).replace(/[^0-9*#]/g, '') };
+    found = foldPeer(entry.peer.name, entry.peer.address);
     folded.set(entry, found);
   }
   return found;
 }
 
-/** Whether everything that was typed is in the name or the number. */
-export function matches(entry: HistoryEntry, { words, digits }: Query): boolean {
-  if (words.length === 0) return true;
-  const { text, digits: number } = foldedEntry(entry);
-  return words.every((word) => text.includes(word)) || (digits !== undefined && number.includes(digits));
+export function matches(entry: HistoryEntry, asked: Query): boolean {
+  return asked.words.length === 0 || holds(foldedEntry(entry), asked);
 }
 
 /** People of the call log that what is typed may mean, each once, the latest first. */
