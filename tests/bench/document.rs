@@ -1,4 +1,4 @@
-//! What a benchmark leaves behind: `docs/bench/NAME.md` to read and `docs/bench/NAME.json` to compare.
+//! What a benchmark or a soak leaves behind: `docs/bench/NAME.md` to read and `docs/bench/NAME.json` to compare.
 
 use serde_json::Value;
 use std::{fs, path::Path, process::Command};
@@ -10,14 +10,14 @@ pub fn measured(command: &str) -> String {
     format!("`{command}`; {date}; commit {commit}; {cores} cores, {}", printed("uname", &["-sm"]))
 }
 
-/// Writes both and prints the table.
-pub fn save(name: &str, text: &str, rows: &[Value]) {
+/// Writes both into `docs/KIND` and prints the table.
+pub fn save(kind: &str, name: &str, text: &str, rows: &[Value]) {
     print!("\n{text}");
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/bench");
-    fs::create_dir_all(&folder).expect("docs/bench can be made");
-    fs::write(folder.join(format!("{name}.md")), text).expect("docs/bench can be written to");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(kind);
+    fs::create_dir_all(&folder).expect("the folder can be made");
+    fs::write(folder.join(format!("{name}.md")), text).expect("the folder can be written to");
     let json = serde_json::to_string_pretty(rows).expect("plain data");
-    fs::write(folder.join(format!("{name}.json")), json + "\n").expect("docs/bench can be written to");
+    fs::write(folder.join(format!("{name}.json")), json + "\n").expect("the folder can be written to");
 }
 
 fn printed(program: &str, arguments: &[&str]) -> String {

@@ -53,5 +53,5 @@ fn report(runs: &[Vec<Value>]) {
             "runs": RUNS, "min": least, "max": most,
         }));
     }
-    document::save("dsp", &text, &rows);
+    document::save("bench", "dsp", &text, &rows);
 }

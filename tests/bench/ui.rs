@@ -297,5 +297,5 @@ fn report(figures: &Figures, runs: usize, hatif: &Path) {
             "runs": mine.len(), "min": least, "max": most,
         }));
     }
-    document::save("ui", &text, &rows);
+    document::save("bench", "ui", &text, &rows);
 }

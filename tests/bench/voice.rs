@@ -113,5 +113,5 @@ fn report(all: &[(&str, Figures)], runs: usize) {
             number(&row["peers"]["baresip"]),
         );
     }
-    document::save("voice", &text, &rows);
+    document::save("bench", "voice", &text, &rows);
 }

@@ -9,6 +9,7 @@
 mod asterisk;
 mod baresip;
 mod colleagues;
+mod conference;
 mod hostile;
 mod kamailio;
 mod lab;

@@ -6,6 +6,7 @@ use crate::{
     certs::{Certs, Shown},
     ports,
     process::{Process, eventually, run, words},
+    sound::Recording,
     template,
 };
 use std::{
@@ -98,6 +99,20 @@ impl Asterisk {
         let number = next.fetch_add(1, Ordering::Relaxed);
         assert!(number < ACCOUNTS, "the PBX has no more accounts of this kind");
         user(first + number)
+    }
+
+    /// Waits until a phone has registered with this account.
+    pub fn wait_registered(&self, user: &User) {
+        let contact = format!("{}/sip:", user.name);
+        eventually("the phone is registered", DEADLINE, || {
+            self.command("pjsip show contacts").contains(&contact).then_some(())
+        });
+    }
+
+    /// What the numbers 613 to 615 have heard of this phone so far.
+    pub fn heard(&self, user: &User, number: &str) -> Option<Recording> {
+        let path = self.folder.path().join(format!("heard-{}-{number}.wav", user.name));
+        path.exists().then(|| Recording::read(&path))
     }
 
     /// Gives a command to Asterisk's console and returns what it prints.

@@ -159,8 +159,8 @@ impl Cli {
         self.private.push(to.to_string());
         self.send(json!({ "command": "call", "to": to, "account": account }));
         let event = self.events.wait_for("the new call", mark, |event| {
-            (event["event"] == "call_changed" && event["call"]["direction"] == "outgoing")
-                || event["event"] == "command_failed"
+            (event["event"] == "call_changed" && event["call"]["state"]["state"] == "dialing")
+                || (event["event"] == "command_failed" && event["command"] == "call")
         });
         event["call"]["id"].as_u64().unwrap_or_else(|| panic!("the call was refused: {event}"))
     }
@@ -227,6 +227,11 @@ impl Cli {
     /// What it has written to standard error: its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("hatif-cli.log")).unwrap_or_default()
+    }
+
+    /// The process's id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn is_alive(&mut self) -> bool {

@@ -15,6 +15,8 @@ const WINDOW_S: f64 = 0.040;
 const PURE: f64 = 0.6;
 /// Quieter than this (of 1.0, root mean square) is silence.
 const AUDIBLE: f64 = 0.01;
+/// Length of what is judged at a time where several speak at once: tones 50 Hz apart are more than 60 dB apart.
+const MIX_S: f64 = 0.2;
 
 /// Writes a file that plays each tone for `seconds`, one after the other, at half of full scale.
 pub fn melody(path: &Path, tones: &[u32], seconds: f64) -> PathBuf {
@@ -105,6 +107,16 @@ impl Recording {
         self.windows().filter(|window| self.is_tone(window, tone)).count() as f64 * WINDOW_S
     }
 
+    /// How loud one tone is in all of this, whoever else speaks: dB, 0 for a sine of full scale, -120 for nothing at all.
+    pub fn level_of(&self, tone: u32) -> f64 {
+        let length = (f64::from(self.rate) * MIX_S) as usize;
+        let windows: Vec<Vec<f32>> = self.samples.chunks_exact(length).map(hann).collect();
+        let frequency = f64::from(tone) / f64::from(self.rate);
+        // The window halves the amplitude; a full-scale sine has the mean square 1/2.
+        let mean = windows.iter().map(|w| goertzel(w, frequency)).sum::<f64>() / windows.len().max(1) as f64;
+        10.0 * (8.0 * mean).max(1e-12).log10()
+    }
+
     /// For how many seconds anything was heard.
     pub fn seconds_audible(&self) -> f64 {
         self.windows().filter(|window| power(window) > AUDIBLE * AUDIBLE).count() as f64 * WINDOW_S
@@ -152,6 +164,12 @@ fn power(window: &[f32]) -> f64 {
     window.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / window.len().max(1) as f64
 }
 
+/// Faded in and out, so that a loud tone does not spill over those beside it.
+fn hann(window: &[f32]) -> Vec<f32> {
+    let fade = |n: usize| 0.5 - 0.5 * (TAU * n as f64 / window.len() as f64).cos();
+    window.iter().enumerate().map(|(n, sample)| (f64::from(*sample) * fade(n)) as f32).collect()
+}
+
 /// Mean square of the part at one frequency (in cycles a sample), by Goertzel's recurrence.
 fn goertzel(window: &[f32], frequency: f64) -> f64 {
     let turn = 2.0 * (TAU * frequency).cos();
@@ -176,6 +194,16 @@ mod tests {
         assert!((heard.seconds_of(440) - 1.0).abs() < 0.1, "{}", heard.seconds_of(440));
         assert!(heard.seconds_of(1000) == 0.0);
         assert_eq!(heard.order_of(&[440, 700, 1000]), [440, 700, 440]);
+    }
+
+    #[test]
+    fn each_of_two_who_speak_at_once_has_a_level_of_its_own() {
+        let tone = |hz: f64, n: usize| (TAU * hz * n as f64 / 8000.0).sin() as f32;
+        let samples = (0..8000).map(|n| 0.5 * tone(440.0, n) + 0.05 * tone(620.0, n)).collect();
+        let heard = Recording { rate: 8000, samples };
+        assert!((heard.level_of(440) + 6.0).abs() < 0.2, "{}", heard.level_of(440));
+        assert!((heard.level_of(620) + 26.0).abs() < 0.2, "{}", heard.level_of(620));
+        assert!(heard.level_of(1010) < -80.0, "{}", heard.level_of(1010));
     }
 
     #[test]

@@ -99,6 +99,25 @@ impl Window {
         typed.unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
+    /// Presses these keys one after the other and lets go of them the other way round: `["Control", "Shift", "a"]`. They
+    /// go to whatever has the focus.
+    pub fn press(&self, keys: &[&str]) {
+        let codes: Vec<&str> = keys.iter().map(|key| code(key)).collect();
+        let step = |kind: &str, value: &str| json!({ "type": kind, "value": value });
+        let down = codes.iter().map(|code| step("keyDown", code));
+        let up = codes.iter().rev().map(|code| step("keyUp", code));
+        let steps: Vec<Value> = down.chain(up).collect();
+        let body = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": steps }] });
+        self.ask("POST", "/actions", Some(body)).unwrap_or_else(|error| panic!("{keys:?}: {error}"));
+    }
+
+    /// Types a text, key by key, into whatever has the focus.
+    pub fn write(&self, text: &str) {
+        for letter in text.chars() {
+            self.press(&[&letter.to_string()]);
+        }
+    }
+
     pub fn click(&self, css: &str) {
         eventually(&format!("{css} is clicked"), DEADLINE, || {
             let id = self.find(css);
@@ -116,6 +135,12 @@ impl Window {
     /// Waits until what a person reads in an element passes `good`.
     pub fn wait_text(&self, css: &str, good: impl Fn(&str) -> bool) -> String {
         eventually(&format!("the text of {css}"), DEADLINE, || Some(self.text(css)).filter(|text| good(text)))
+    }
+
+    /// Waits until a field holds this text.
+    pub fn wait_value(&self, css: &str, text: &str) {
+        let script = format!("return document.querySelector({})?.value", json!(css));
+        eventually(&format!("{css} holds {text}"), DEADLINE, || (self.script(&script) == text).then_some(()));
     }
 
     pub fn wait_gone(&self, css: &str) {
@@ -153,6 +178,17 @@ impl Window {
 impl Drop for Window {
     fn drop(&mut self) {
         let _ = self.ask("DELETE", "", None);
+    }
+}
+
+/// A key as WebDriver writes it.
+fn code(key: &str) -> &str {
+    match key {
+        "Enter" => "\u{e007}",
+        "Shift" => "\u{e008}",
+        "Control" => "\u{e009}",
+        "Escape" => "\u{e00c}",
+        letter => letter,
     }
 }
 

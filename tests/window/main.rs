@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 
 mod access;
+mod calls;
 mod desk;
 mod flows;
 mod hostile;

@@ -18,7 +18,7 @@ const TONE: u32 = 620;
 const ROUNDING: f64 = 0.081;
 
 /// A steady tone is noise to the suppressor: here it has to come through.
-fn raw_sound(data: &Path) {
+pub fn raw_sound(data: &Path) {
     let mut cli = Cli::start(cli::Options { data: Some(data.to_owned()), ..Default::default() });
     cli.send(json!({ "command": "change_settings", "settings": { "sound": { "raw": true } } }));
     cli.events.wait_for("the settings are taken", 0, |event| event["event"] == "settings_changed");

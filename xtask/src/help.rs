@@ -6,6 +6,7 @@ Hatif: set-up and tasks
   cargo xtask run             Opens Hatif with the practice line: prepares the machine, builds, starts.
   cargo xtask test            Prepares the machine, builds, runs every test. The last line counts them.
   cargo xtask bench NAME      Measures, side by side with other softphones, and writes docs/bench/NAME.md.
+  cargo xtask soak NAME       Runs for long, and writes docs/soak/NAME.md.
   cargo xtask setup           Prepares the machine only.
 
 Preparing the machine
@@ -32,6 +33,9 @@ Benchmarks
   voice [--runs N]  speech through virtual headsets, beside baresip: PESQ and mouth-to-ear delay (Linux)
   dsp               CPU time of each part of the media path per 10 ms (Linux)
   ui [--runs N]     the window beside a bare one: first paint, INVITE to painted card, memory, typing (Linux)
+
+Soaks
+  calls [--count N] [--seed S]  calls in a row with hold, transfer, DTMF: failures, memory, files, ports (Debian and Ubuntu)
 
 How long, on two cores
   run    about 8 minutes the first time, then seconds      test   about 25 minutes the first time, then 8

@@ -3,7 +3,8 @@
 //! ```text
 //!   main ──> run   ─┐
 //!        ──> test  ─┼──> setup ──> packages, node        what must be on the machine
-//!        ──> bench ─┘──> steps ──> count                 what is run, announced, streamed and counted
+//!        ──> bench ─┤
+//!        ──> soak  ─┘──> steps ──> count                 what is run, announced, streamed and counted
 //! ```
 
 mod bench;
@@ -13,6 +14,7 @@ mod help;
 mod packages;
 mod run;
 mod setup;
+mod soak;
 mod steps;
 mod system;
 mod test;
@@ -49,7 +51,11 @@ enum Task {
     Run { consent: bool },
     Test { only: Vec<test::Part>, consent: bool },
     Bench { name: String, arguments: Vec<String>, consent: bool },
+    Soak { name: String, arguments: Vec<String>, consent: bool },
 }
+
+/// Tasks whose options are their own.
+const FREE: [&str; 2] = ["bench", "soak"];
 
 fn perform(task: Task) -> Result<bool, String> {
     std::env::set_current_dir(system::root()).map_err(|error| format!("Cannot enter the project's folder: {error}"))?;
@@ -59,6 +65,7 @@ fn perform(task: Task) -> Result<bool, String> {
         Task::Run { consent } => run::run(consent),
         Task::Test { only, consent } => test::test(&only, consent),
         Task::Bench { name, arguments, consent } => bench::bench(&name, &arguments, consent),
+        Task::Soak { name, arguments, consent } => soak::soak(&name, &arguments, consent),
     }
 }
 
@@ -69,8 +76,9 @@ fn parse(words: &[String]) -> Result<Task, String> {
     let mut rest: Vec<&str> = Vec::new();
     let mut words = words.iter().map(String::as_str);
     while let Some(word) = words.next() {
+        let free = rest.first().is_some_and(|task| FREE.contains(task));
         match word {
-            "-h" | "--help" | "help" if rest.first() != Some(&"bench") => help = true,
+            "-h" | "--help" | "help" if !free => help = true,
             "-y" | "--yes" => consent = true,
             "--only" => {
                 let names = words.next().ok_or("--only wants the name of a part.")?;
@@ -78,7 +86,7 @@ fn parse(words: &[String]) -> Result<Task, String> {
                     only.push(test::Part::named(name)?);
                 }
             }
-            option if option.starts_with('-') && rest.first() != Some(&"bench") => {
+            option if option.starts_with('-') && !free => {
                 return Err(format!("There is no option {option}."));
             }
             word => rest.push(word),
@@ -97,13 +105,17 @@ fn parse(words: &[String]) -> Result<Task, String> {
         ["setup"] => Ok(Task::Setup { purpose: packages::Purpose::Test, consent }),
         ["setup", purpose] => Ok(Task::Setup { purpose: packages::Purpose::named(purpose)?, consent }),
         ["bench"] => Err(format!("Which one? There is: {}.", bench::names())),
-        ["bench", name, arguments @ ..] => Ok(Task::Bench {
-            name: (*name).into(),
-            arguments: arguments.iter().map(|&word| word.into()).collect(),
-            consent,
-        }),
+        ["bench", name, arguments @ ..] => {
+            Ok(Task::Bench { name: (*name).into(), arguments: owned(arguments), consent })
+        }
+        ["soak"] => Err(format!("Which one? There is: {}.", soak::names())),
+        ["soak", name, arguments @ ..] => Ok(Task::Soak { name: (*name).into(), arguments: owned(arguments), consent }),
         [other, ..] => Err(format!("There is no task `{}`.", other)),
     }
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.into()).collect()
 }
 
 #[cfg(test)]
@@ -127,6 +139,11 @@ mod tests {
             parse(&words("bench voice --runs 3")),
             Ok(Task::Bench { name: "voice".into(), arguments: words("--runs 3"), consent: false })
         );
+        let arguments = words("--count 20 --seed 1");
+        assert_eq!(
+            parse(&words("soak calls --count 20 --seed 1")),
+            Ok(Task::Soak { name: "calls".into(), arguments, consent: false })
+        );
     }
 
     #[test]
@@ -136,6 +153,7 @@ mod tests {
         assert!(parse(&words("test --only nothing")).is_err());
         assert!(parse(&words("run --only tidy")).is_err());
         assert!(parse(&words("bench")).is_err());
+        assert!(parse(&words("soak")).is_err());
     }
 
     #[test]
@@ -143,7 +161,7 @@ mod tests {
         for part in test::Part::ALL {
             assert!(help::TEXT.contains(part.name()), "help does not name the part {}", part.name());
         }
-        for name in bench::names().split(", ") {
+        for name in bench::names().split(", ").chain(soak::names().split(", ")) {
             assert!(help::TEXT.contains(&format!("\n  {name} ")), "help does not name the benchmark {name}");
         }
     }
