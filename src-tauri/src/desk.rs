@@ -80,38 +80,63 @@ pub fn choice(handle: &AppHandle) -> Option<WindowChoice> {
 pub fn choose(handle: &AppHandle, choice: WindowChoice) {
     let (Some(desk), Some(window)) = (handle.try_state::<Desk>(), handle.get_webview_window(MAIN)) else { return };
     note(handle);
-    let (before, kept) = {
+    let mut kept = desk.lock().kept.clone();
+    let before = kept.choice();
+    (kept.on_top, kept.strip) = (choice.on_top, choice.strip);
+    let stand = (before.strip != choice.strip).then(|| {
+        // The first time it becomes a strip where it stands.
+        let here = (!kept.has_place()).then(|| position(&window)).flatten();
+        let stand = kept.stand(&screens(&window));
+        Stand { position: here.or(stand.position), ..stand }
+    });
+    {
         let state = &mut *desk.lock();
-        let before = state.kept.choice();
-        (state.kept.on_top, state.kept.strip) = (choice.on_top, choice.strip);
-        state.sent |= before.strip != choice.strip;
-        (before, state.kept.clone())
-    };
+        state.kept = kept.clone();
+        state.sent |= stand.is_some();
+    }
     desk.write(&kept);
     if let Err(error) = window.set_always_on_top(choice.on_top) {
         tracing::warn!(%error, "the window does not stay above others");
     }
-    if before.strip != choice.strip {
-        let place = kept.stand(&screens(&window));
-        // The first time it becomes a strip where it stands.
-        let position = if kept.has_place() { place.position } else { position(&window) };
-        put(&window, Stand { position, ..place });
+    if let Some(stand) = stand {
+        put(&window, stand);
         desk.tell_moved();
     }
 }
 
 fn put(window: &WebviewWindow, stand: Stand) {
-    let size = LogicalSize::new(stand.size.0, stand.size.1);
     let placed = if stand.maximized { Ok(()) } else { window.unmaximize() }
-        .and_then(|()| window.set_size(size))
-        .and_then(|()| match stand.position {
-            Some((x, y)) => window.set_position(PhysicalPosition::new(x, y)),
-            None => Ok(()),
-        })
+        .and_then(|()| place_at(window, stand))
         .and_then(|()| if stand.maximized { window.maximize() } else { Ok(()) });
     if let Err(error) = placed {
         tracing::warn!(%error, "the window is not where it was");
     }
+}
+
+fn place_at(window: &WebviewWindow, stand: Stand) -> tauri::Result<()> {
+    #[cfg(target_os = "linux")]
+    if let Some(position) = stand.position.filter(|_| window.is_visible().is_ok_and(|visible| visible)) {
+        return move_and_resize(window, position, stand.size);
+    }
+    window.set_size(LogicalSize::new(stand.size.0, stand.size.1))?;
+    match stand.position {
+        Some((x, y)) => window.set_position(PhysicalPosition::new(x, y)),
+        None => Ok(()),
+    }
+}
+
+/// Both in one request. GTK keeps a size back until it draws, and forgets it if the window manager meanwhile tells of a
+/// move: the window would keep its old size at its new place.
+#[cfg(target_os = "linux")]
+fn move_and_resize(window: &WebviewWindow, position: (i32, i32), size: (f64, f64)) -> tauri::Result<()> {
+    use gtk::prelude::WidgetExt;
+    let of = window.clone();
+    window.run_on_main_thread(move || {
+        if let Some(there) = of.gtk_window().ok().and_then(|window| window.window()) {
+            let scale = there.scale_factor().max(1);
+            there.move_resize(position.0 / scale, position.1 / scale, size.0 as i32, size.1 as i32);
+        }
+    })
 }
 
 fn note_when_at_rest(handle: &AppHandle, rests: &Receiver<()>) {
@@ -154,9 +179,14 @@ fn place(window: &WebviewWindow) -> Option<Place> {
     if window.is_minimized().ok()? || !window.is_visible().ok()? {
         return None;
     }
-    let (x, y) = position(window)?;
+    let ((x, y), (width, height)) = (position(window)?, size(window)?);
+    Some(Place { x, y, width, height, maximized: window.is_maximized().ok()? })
+}
+
+/// Inside the frame, in logical pixels.
+fn size(window: &WebviewWindow) -> Option<(f64, f64)> {
     let size = window.inner_size().ok()?.to_logical::<f64>(window.scale_factor().ok()?);
-    Some(Place { x, y, width: size.width, height: size.height, maximized: window.is_maximized().ok()? })
+    Some((size.width, size.height))
 }
 
 fn position(window: &WebviewWindow) -> Option<(i32, i32)> {

@@ -4,7 +4,12 @@ use crate::{
     DEADLINE,
     process::{eventually, run},
 };
-use std::{path::Path, process::Command};
+use std::{
+    path::Path,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 /// One window of the X server.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -54,9 +59,20 @@ impl Screened {
         self.hand(&["windowminimize", "ID"]);
     }
 
-    /// Asks it to close, as its title bar's button does.
+    /// Asks it to close, as its title bar's button does, and again where a busy desktop has lost the key.
     pub fn close(&self) {
-        self.hand(&["windowactivate", "--sync", "ID", "key", "alt+F4"]);
+        let id = self.0.to_string();
+        eventually("it is closed", DEADLINE, || {
+            let _ = Command::new("xdotool").args(["windowactivate", "--sync", &id, "key", "alt+F4"]).output();
+            let asked = Instant::now();
+            while asked.elapsed() < DEADLINE / 5 {
+                if !titled(".*").contains(self) {
+                    return Some(());
+                }
+                thread::sleep(Duration::from_millis(50));
+            }
+            None
+        });
     }
 
     /// The frame's place and the size inside, as window manager and server say.

@@ -8,7 +8,7 @@ use hatif_lab::{
     webdriver::{self, Window},
 };
 use serde_json::{Value, json};
-use std::{fs, path::Path};
+use std::{fs, path::Path, thread, time::Duration};
 
 const TITLE: &str = "Hatif";
 
@@ -147,6 +147,15 @@ fn the_strip_is_narrow_above_all_and_remembered() {
     eventually("not above others any more", DEADLINE, || (!window.is_above()).then_some(()));
     choose(&driven, true, true);
     wait_for("the strip has its own place", window, |rect| rect == aside);
+    // To and fro, at once and with the window manager at it.
+    for pause in [0, 20, 50, 100, 200] {
+        choose(&driven, false, false);
+        thread::sleep(Duration::from_millis(pause));
+        wait_for("wide again", window, |rect| rect == wide);
+        choose(&driven, true, true);
+        thread::sleep(Duration::from_millis(pause));
+        wait_for("a strip again", window, |rect| rect == aside);
+    }
     drop(driven);
 
     let hatif = start(folder.path(), Some(folder.path()));
