@@ -24,22 +24,37 @@ pub struct Step {
 pub struct Outcome {
     pub title: String,
     pub count: Count,
+    /// Tests that failed and passed the second time: to be mended, but no reason to refuse the rest.
+    pub second: Vec<String>,
     /// Why there was nothing to do, if so.
     pub note: Option<String>,
     /// What was wrong; `None` when nothing was.
     pub trouble: Option<String>,
+    /// It had to be ended.
+    hung: bool,
     pub took: Duration,
 }
 
 impl Outcome {
     fn of(title: &str, note: Option<String>, trouble: Option<String>) -> Outcome {
-        Outcome { title: title.into(), count: Count::default(), note, trouble, took: Duration::ZERO }
+        Outcome {
+            title: title.into(),
+            count: Count::default(),
+            second: Vec::new(),
+            note,
+            trouble,
+            hung: false,
+            took: Duration::ZERO,
+        }
     }
 
     pub fn good(&self) -> bool {
         self.trouble.is_none() && self.count.failed == 0
     }
 }
+
+/// So many failed tests of one step may pass the second time; more are not bad luck.
+const FEW: usize = 3;
 
 /// A task's steps, announced as "3 of 9".
 pub struct Steps {
@@ -55,9 +70,39 @@ impl Steps {
 
     /// Runs one step and says whether it was good.
     pub fn run(&mut self, step: Step) -> bool {
+        let outcome = self.announced(step);
+        self.keep(outcome)
+    }
+
+    /// Runs tests with real programs, windows and clocks on a machine that does other things too. The few that fail are
+    /// run once more, alone, and named as such when they pass.
+    pub fn run_twice(&mut self, first: Step, again: impl FnOnce(&[String]) -> Command) -> bool {
+        let (title, limit) = (first.title.clone(), first.limit);
+        let mut outcome = self.announced(first);
+        let failed = outcome.count.failures.clone();
+        if !outcome.hung && (1..=FEW).contains(&failed.len()) && failed.len() as u64 == outcome.count.failed {
+            println!("\n   {} failed. Once more, alone:", failed.join(", "));
+            let step = Step { title, estimate: "seconds", command: again(&failed), tests: true, limit };
+            let retried = self.announced(step);
+            if retried.good() && retried.count.passed >= failed.len() as u64 {
+                outcome.count.passed += failed.len() as u64;
+                outcome.count.failed = 0;
+                outcome.count.failures.clear();
+                outcome.trouble = None;
+                outcome.second = failed;
+            }
+            outcome.took += retried.took;
+        }
+        self.keep(outcome)
+    }
+
+    fn announced(&self, step: Step) -> Outcome {
         println!("\n── {} of {} · {} ({})", self.outcomes.len() + 1, self.total, step.title, step.estimate);
         println!("   {}\n", shown(&step.command));
-        let outcome = perform(step, &mut std::io::stdout().lock());
+        perform(step, &mut std::io::stdout().lock())
+    }
+
+    fn keep(&mut self, outcome: Outcome) -> bool {
         match &outcome.trouble {
             None if outcome.good() => println!("\n   {} in {}", tally(&outcome.count), human(outcome.took)),
             trouble => {
@@ -99,6 +144,9 @@ impl Steps {
             for name in &outcome.count.failures {
                 println!("             {name}");
             }
+            for name in &outcome.second {
+                println!("             passed the second time only: {name}");
+            }
             sum.add(&outcome.count);
             // Trouble without a failed test (it did not compile, it hung) is one failure.
             if outcome.trouble.is_some() && outcome.count.failed == 0 {
@@ -119,6 +167,7 @@ fn perform(mut step: Step, out: &mut dyn Write) -> Outcome {
     step.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     own_group(&mut step.command);
     let mut count = Count::default();
+    let mut hung = false;
     let trouble = match step.command.spawn() {
         Err(error) => Some(format!("{} could not be started: {error}", step.command.get_program().to_string_lossy())),
         Ok(mut child) => {
@@ -128,6 +177,7 @@ fn perform(mut step: Step, out: &mut dyn Write) -> Outcome {
             }
             drop(lines);
             let status = follow(&mut child, &read, &mut count, step.limit, out);
+            hung = status.is_none();
             match status {
                 None => Some(format!("no end after {}, so it was ended", human(step.limit))),
                 Some(true) if step.tests && count.passed + count.failed == 0 => Some("no test was run".into()),
@@ -138,7 +188,8 @@ fn perform(mut step: Step, out: &mut dyn Write) -> Outcome {
             }
         }
     };
-    Outcome { title: step.title, count, note: None, trouble, took: started.elapsed() }
+    let took = started.elapsed();
+    Outcome { title: step.title, count, second: Vec::new(), note: None, trouble, hung, took }
 }
 
 /// Copies what comes through, counts, and waits for the end: `None` when the limit came first.
@@ -266,6 +317,31 @@ mod tests {
     fn no_test_and_left_out_tests_are_failures() {
         assert!(!shell("true", true, LONG).good());
         assert!(!shell("echo 'test result: ok. 3 passed; 0 failed; 1 ignored;'", true, LONG).good());
+    }
+
+    #[test]
+    fn a_test_that_fails_once_is_named_and_one_that_fails_twice_fails() {
+        let step = |script: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            Step { title: "shell".into(), estimate: "", command, tests: true, limit: LONG }
+        };
+        let failed =
+            "echo 'test a::b ... FAILED'; echo 'test result: FAILED. 3 passed; 1 failed; 0 ignored;'; exit 101";
+        let passed = "echo 'test result: ok. 1 passed; 0 failed; 0 ignored;'";
+        let none = "echo 'test result: ok. 0 passed; 0 failed; 0 ignored;'";
+        for (second, good) in [(passed, true), (failed, false), (none, false)] {
+            let mut steps = Steps::new(1);
+            let told = steps.run_twice(step(failed), |names| {
+                assert_eq!(names, ["a::b"]);
+                step(second).command
+            });
+            assert_eq!((told, steps.summary()), (good, good));
+            assert_eq!(steps.outcomes[0].second.len(), usize::from(good));
+            assert_eq!(steps.outcomes[0].count.passed, 3 + u64::from(good));
+        }
+        let mut steps = Steps::new(1);
+        assert!(!steps.run_twice(step("exit 101"), |_| unreachable!("nothing to run again")));
     }
 
     #[test]

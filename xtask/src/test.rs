@@ -132,9 +132,12 @@ fn perform(part: Part, steps: &mut Steps) {
             steps.run(check("lint", "about 4 min the first time", command));
         }
         Part::Unit => {
-            let mut command = workspace(&["test", "--exclude", "hatif-tests", "--no-fail-fast"]);
-            command.env("HATIF_APP", system::binary("hatif"));
-            steps.run(suite("unit", "about 2 min", command, 25));
+            let tests = || {
+                let mut command = workspace(&["test", "--exclude", "hatif-tests", "--no-fail-fast"]);
+                command.env("HATIF_APP", system::binary("hatif"));
+                command
+            };
+            steps.run_twice(suite("unit", "about 2 min", tests(), 25), |names| only_these(tests(), names));
         }
         Part::Tidy => {
             // Alone it builds what it needs and no more. The lab's own parts are tested here too.
@@ -144,22 +147,28 @@ fn perform(part: Part, steps: &mut Steps) {
         }
         Part::Interop => {
             if steps.run(fetch_asterisk()) {
-                let command = workspace(&["test", "--test", "interop", "--no-fail-fast"]);
-                steps.run(suite("interop", "about 75 s", command, 25));
+                let tests = || workspace(&["test", "--test", "interop", "--no-fail-fast"]);
+                steps.run_twice(suite("interop", "about 2 min", tests(), 25), |names| only_these(tests(), names));
             } else {
                 steps.give_up("interop", "not run, Asterisk is missing");
             }
         }
         Part::Window => {
-            let mut tests = workspace(&["test", "--test", "window"]);
+            let tests = || workspace(&["test", "--test", "window"]);
+            let mut all = tests();
             if System::here() != System::Debian {
                 println!("   Without calls through Asterisk, which comes from Debian's archive.");
-                tests.args(["--", "--skip", "calls::"]);
+                all.args(["--", "--skip", "calls::"]);
             }
-            let command = desktop::wrapped(&tests);
-            steps.run(suite("window", "about 3 min", command, 25));
+            let again = |names: &[String]| desktop::wrapped(&only_these(tests(), names));
+            steps.run_twice(suite("window", "about 3 min", desktop::wrapped(&all), 25), again);
         }
     }
+}
+
+fn only_these(mut tests: Command, names: &[String]) -> Command {
+    tests.args(["--", "--exact"]).args(names);
+    tests
 }
 
 /// The PBX that interop tests and soaks call.
