@@ -1,7 +1,10 @@
 //! The one window on the user's desk: made where it stood last, its place noted as it is moved, its two choices obeyed
 //! (above all others; the compact strip).
 
-use crate::place::{Kept, Place, Screen, Stand};
+use crate::{
+    around::{self, Closing},
+    place::{Kept, Place, Screen, Stand},
+};
 use hatif_app::view::WindowChoice;
 use std::{
     path::PathBuf,
@@ -12,11 +15,12 @@ use std::{
     time::Duration,
 };
 use tauri::{
-    AppHandle, LogicalSize, Manager, Monitor, PhysicalPosition, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+    AppHandle, CloseRequestApi, LogicalSize, Manager, Monitor, PhysicalPosition, WebviewWindow, WebviewWindowBuilder, WindowEvent,
 };
 
 /// The label of the one window, as in `tauri.conf.json`.
 const MAIN: &str = "main";
+const TITLE: &str = "Hatif";
 
 /// A window that is dragged tells its place many times a second; it is written down when it has rested so long.
 const REST: Duration = Duration::from_millis(400);
@@ -37,7 +41,7 @@ struct State {
 }
 
 /// Makes the window and shows it where it stood. What it shows is not there yet: the page asks for it.
-pub fn open(handle: &AppHandle, dir: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
+pub fn open(handle: &AppHandle, dir: PathBuf, hidden: bool) -> Result<(), Box<dyn std::error::Error>> {
     let config = handle.config().app.windows.first().ok_or("tauri.conf.json names a window")?;
     let window = WebviewWindowBuilder::from_config(handle, config)?.visible(false).build()?;
     #[cfg(target_os = "linux")]
@@ -47,13 +51,19 @@ pub fn open(handle: &AppHandle, dir: PathBuf) -> Result<(), Box<dyn std::error::
     put(&window, kept.stand(&screens(&window)));
     window.set_always_on_top(kept.on_top)?;
     handle.manage(Desk { dir, state: Mutex::new(State { kept, sent: false }), moved });
-    window.show()?;
+    if !hidden {
+        window.show()?;
+    }
     let told = handle.clone();
     window.on_window_event(move |event| {
         let desk = told.state::<Desk>();
         match event {
             WindowEvent::Moved(_) | WindowEvent::Resized(_) => desk.tell_moved(),
-            WindowEvent::CloseRequested { .. } => note(&told),
+            WindowEvent::CloseRequested { api, .. } => {
+                note(&told);
+                close(&told, api);
+            }
+            WindowEvent::Focused(true) => around::looked(&told),
             _ => {}
         }
     });
@@ -68,6 +78,61 @@ pub fn show(handle: &AppHandle) {
     let shown = window.show().and_then(|()| window.unminimize()).and_then(|()| window.set_focus());
     if let Err(error) = shown {
         tracing::warn!(%error, "the window could not be brought to the front");
+    }
+}
+
+/// The title bar's button: the window goes to the tray, where there is one, or ends the application.
+fn close(handle: &AppHandle, api: &CloseRequestApi) {
+    let Some(window) = handle.get_webview_window(MAIN) else { return };
+    let done = match around::closing(handle) {
+        Closing::End => return,
+        Closing::Hide => window.hide(),
+        Closing::Minimize => window.minimize(),
+    };
+    api.prevent_close();
+    if let Err(error) = done {
+        tracing::warn!(%error, "the window does not go out of the way");
+    }
+}
+
+/// No tray shows us: a window that nobody sees would be lost. It goes to the task bar, or is there if it went to the tray.
+/// `started_hidden`: nobody has asked for it yet.
+pub fn find_again(handle: &AppHandle, started_hidden: bool) {
+    let Some(window) = handle.get_webview_window(MAIN) else { return };
+    if window.is_visible().unwrap_or(true) {
+        return;
+    }
+    let shown = if started_hidden { window.minimize().and_then(|()| window.show()) } else { window.show() };
+    if let Err(error) = shown {
+        tracing::warn!(%error, "the window could not be shown");
+    }
+}
+
+/// Whether the user has it in front of them.
+pub fn is_looked_at(handle: &AppHandle) -> bool {
+    handle.get_webview_window(MAIN).is_some_and(|window| window.is_focused().unwrap_or(false))
+}
+
+/// The number of missed calls in the title, where task bars show it.
+pub fn tell_missed(handle: &AppHandle, missed: usize) {
+    let Some(window) = handle.get_webview_window(MAIN) else { return };
+    let title = if missed == 0 { TITLE.to_owned() } else { format!("({missed}) {TITLE}") };
+    if window.title().is_ok_and(|now| now == title) {
+        return;
+    }
+    if let Err(error) = window.set_title(&title) {
+        tracing::debug!(%error, "the title could not be changed");
+    }
+}
+
+/// What is selected in any window, else what was copied. `tell` is called later, on the window's thread.
+pub fn selection(handle: &AppHandle, tell: impl FnOnce(Option<String>) + Send + 'static) {
+    #[cfg(target_os = "linux")]
+    let asked = handle.run_on_main_thread(move || crate::web::selected(tell));
+    #[cfg(not(target_os = "linux"))]
+    let asked = handle.run_on_main_thread(move || tell(None));
+    if let Err(error) = asked {
+        tracing::warn!(%error, "the selection could not be read");
     }
 }
 

@@ -1,5 +1,6 @@
 //! SHELL: the only Rust that knows of a window. Everything it does is hand commands in and events out.
 
+mod around;
 mod desk;
 mod place;
 #[cfg(target_os = "linux")]
@@ -30,17 +31,30 @@ pub struct NotTaken;
 #[specta::specta]
 async fn ready(handle: AppHandle, app: State<'_, App>) -> Result<Snapshot, NotTaken> {
     let snapshot = app.snapshot().await.map_err(|_| NotTaken)?;
-    Ok(Snapshot { window: desk::choice(&handle), ..snapshot })
+    Ok(complete(&handle, snapshot))
 }
 
 /// The page asks something of the phone. What comes of it comes as events.
 #[tauri::command]
 #[specta::specta]
 fn send(handle: AppHandle, app: State<'_, App>, command: Command) -> Result<(), NotTaken> {
-    let Command::Window { window } = command else { return app.send(command).map_err(|_| NotTaken) };
-    desk::choose(&handle, window);
-    tell(&handle, &Event::WindowChanged { window });
-    Ok(())
+    match command {
+        Command::Window { window } => {
+            desk::choose(&handle, window);
+            tell(&handle, &Event::WindowChanged { window });
+            Ok(())
+        }
+        Command::Desktop { ask } => {
+            around::asked(&handle, &ask);
+            Ok(())
+        }
+        command => app.send(command).map_err(|_| NotTaken),
+    }
+}
+
+/// With what only the shell knows.
+fn complete(handle: &AppHandle, snapshot: Snapshot) -> Snapshot {
+    Snapshot { window: desk::choice(handle), desktop: around::view(handle), ..snapshot }
 }
 
 fn tell(handle: &AppHandle, event: &Event) {
@@ -62,11 +76,14 @@ pub fn run() {
     hatif_app::log::start();
     let handler = bindings().invoke_handler();
     let builder = tauri::Builder::default();
-    // First of all: a second start does nothing but show the window of the first. With data of its own it is another
-    // Hatif, beside the first.
-    let builder = match std::env::var_os(DATA) {
-        None => builder.plugin(tauri_plugin_single_instance::init(|handle, _, _| desk::show(handle))),
-        Some(_) => builder,
+    // First of all: a second start does nothing but hand its link over to the first, or show its window. With data of its
+    // own it is another Hatif, beside the first.
+    let alone = std::env::var_os(DATA).is_none();
+    let builder = match alone {
+        true => builder.plugin(tauri_plugin_single_instance::init(|handle, words, _| {
+            around::started_with(handle, words.get(1..).unwrap_or_default());
+        })),
+        false => builder,
     };
     #[cfg(target_os = "macos")]
     let builder = builder.on_web_content_process_terminate(|view| {
@@ -76,11 +93,18 @@ pub fn run() {
     });
     let outcome = builder
         .invoke_handler(handler)
-        .setup(|tauri| {
+        .setup(move |tauri| {
             let data = data_folder()?;
+            let words: Vec<String> = std::env::args_os().skip(1).filter_map(|word| word.into_string().ok()).collect();
+            let hidden = words.iter().any(|word| word == hatif_desktop::autostart::HIDDEN);
+            let _runtime = tauri::async_runtime::handle().inner().enter();
             // The page begins to load while everything else starts.
-            desk::open(tauri.handle(), data.clone())?;
+            desk::open(tauri.handle(), data.clone(), hidden)?;
+            around::start(tauri.handle(), alone, hidden)?;
             tauri.manage(start(tauri.handle().clone(), data)?);
+            if !words.is_empty() {
+                around::started_with(tauri.handle(), &words);
+            }
             Ok(())
         })
         .build(tauri::generate_context!());
@@ -119,14 +143,17 @@ fn start(handle: AppHandle, data: PathBuf) -> Result<App, Box<dyn std::error::Er
         practice: true,
         system_language: hatif_app::system_language(),
     };
-    let _runtime = tauri::async_runtime::handle().inner().enter();
     let app = App::start(config, move |event| match event {
         Event::Stopped => handle.exit(0),
         Event::Snapshot { snapshot } => {
-            let snapshot = Snapshot { window: desk::choice(&handle), ..snapshot };
-            tell(&handle, &Event::Snapshot { snapshot });
+            let event = Event::Snapshot { snapshot: complete(&handle, snapshot) };
+            around::observe(&handle, &event);
+            tell(&handle, &event);
         }
-        event => tell(&handle, &event),
+        event => {
+            around::observe(&handle, &event);
+            tell(&handle, &event);
+        }
     })?;
     Ok(app)
 }

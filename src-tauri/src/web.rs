@@ -36,3 +36,13 @@ fn reload_later(window: tauri::WebviewWindow) {
         }
     });
 }
+
+/// What is selected anywhere (X11's primary selection), else what was copied. To be called on the window's thread.
+pub fn selected(tell: impl FnOnce(Option<String>) + 'static) {
+    let text_of = |selection| gtk::Clipboard::get(selection);
+    let copied = text_of(&gtk::gdk::SELECTION_CLIPBOARD);
+    text_of(&gtk::gdk::SELECTION_PRIMARY).request_text(move |_, selected| match selected {
+        Some(text) if !text.trim().is_empty() => tell(Some(text.to_owned())),
+        _ => copied.request_text(move |_, text| tell(text.map(str::to_owned))),
+    });
+}

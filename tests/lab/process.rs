@@ -86,6 +86,12 @@ impl Process {
         }
     }
 
+    /// Waits until it has ended by itself.
+    pub fn wait_end(mut self, limit: Duration) {
+        let name = self.name.clone();
+        eventually(&format!("{name} ends"), limit, || self.has_ended().then_some(()));
+    }
+
     /// Ends it and its children at once, as a crash would.
     pub fn kill(&mut self) {
         self.watch = None;

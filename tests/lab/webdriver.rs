@@ -27,19 +27,26 @@ impl Window {
     pub fn open(application: &Path, language: &str) -> Window {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data = folder.path().join("data");
-        Window::start(application, language, folder, &data, &[])
+        Window::start(application, language, folder, &[("HATIF_DATA", &data.display().to_string())])
+    }
+
+    /// Starts it as users have it: with the data where the system keeps them (below `share`), one at a time.
+    pub fn open_first(application: &Path, language: &str, share: &Path) -> Window {
+        let share = share.display().to_string();
+        Window::start(application, language, tempfile::tempdir().expect("a temporary folder"), &[("XDG_DATA_HOME", &share)])
     }
 
     /// Starts it with the data in `data`, and with more in its environment.
     pub fn open_on(application: &Path, language: &str, data: &Path, more: &[(&str, &str)]) -> Window {
-        Window::start(application, language, tempfile::tempdir().expect("a temporary folder"), data, more)
+        let data = data.display().to_string();
+        let more = [&[("HATIF_DATA", data.as_str())], more].concat();
+        Window::start(application, language, tempfile::tempdir().expect("a temporary folder"), &more)
     }
 
     fn start(
         application: &Path,
         language: &str,
         folder: tempfile::TempDir,
-        data: &Path,
         more: &[(&str, &str)],
     ) -> Window {
         let port = ports::free(1);
@@ -47,7 +54,6 @@ impl Window {
         let mut environment = vec![
             // Without it WebKit lets nobody drive the page (`tauri-driver` sets the same).
             ("TAURI_WEBVIEW_AUTOMATION", "true".to_owned()),
-            ("HATIF_DATA", data.display().to_string()),
             ("LANG", locale.clone()),
             ("LC_ALL", locale.clone()),
             ("LANGUAGE", locale),

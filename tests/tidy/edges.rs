@@ -18,7 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["hatif-core", "hatif-net", "hatif-audio", "hatif-store", "hatif-crm", "hatif-sync", "hatif-practice"],
     ),
     // The shell.
-    ("", &["hatif-app"]),
+    ("", &["hatif-app", "hatif-desktop"]),
 ];
 
 /// What stands behind a border, and who may name it. `src-tauri` is compiled from the root manifest.

@@ -6,6 +6,7 @@
 mod access;
 mod calls;
 mod desk;
+mod desktop;
 mod flows;
 mod hostile;
 mod payloads;

@@ -128,6 +128,14 @@ pub const NEEDS: &[Need] = &[
         arch: &["xorg-xprop", "at-spi2-core"],
     },
     Need {
+        what: "a desktop's notifications and tray",
+        purpose: Purpose::Test,
+        or_program: &[],
+        debian: &["dunst", "xfce4-panel"],
+        fedora: &["dunst", "xfce4-panel"],
+        arch: &["dunst", "xfce4-panel"],
+    },
+    Need {
         what: "the real window driven by WebDriver",
         purpose: Purpose::Test,
         or_program: &["WebKitWebDriver"],

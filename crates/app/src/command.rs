@@ -1,6 +1,8 @@
 //! The application's commands: what a window, a program on standard input or a test can ask of the phone.
 //! One JSON object each, named by `command`. The shape is stable: additions only (docs/cli.md).
 
+pub use crate::view::DesktopCommand;
+pub use hatif_core::desktop::{DesktopSettings, Hotkeys};
 pub use hatif_core::options::{AccountOptions, ForwardRule};
 pub use hatif_core::settings::{Calendar, Contrast, Motion, Numerals, Settings, Theme};
 use serde::{Deserialize, Serialize};
@@ -234,6 +236,10 @@ pub enum Command {
     /// How the window stands on the desktop; answered by `window_changed`. Without a window it is refused.
     Window {
         window: WindowChoice,
+    },
+    /// What the page asks of the desktop around the window. Without a window it is refused.
+    Desktop {
+        ask: DesktopCommand,
     },
     DismissNotice {
         notice: u32,

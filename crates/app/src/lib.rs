@@ -9,6 +9,7 @@ pub mod view;
 
 pub use app::{App, AppConfig, SendError, StartError};
 pub use hatif_audio::Devices;
+pub use hatif_core::link;
 pub use hatif_store::KeyringChoice;
 
 /// The folder where Hatif keeps its data for this user.

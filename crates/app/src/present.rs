@@ -37,6 +37,7 @@ pub fn snapshot(phone: &Phone, now: phone::Now, system_language: &str) -> view::
         system_language: system_language.to_owned(),
         // The shell knows.
         window: None,
+        desktop: None,
     }
 }
 

@@ -99,6 +99,7 @@ pub fn understand(command: Command) -> Asked {
         }
         // The shell takes this one for itself; who ends here has no window.
         Command::Window { .. } => return Asked::Refused("window", Text::new("command.not_now")),
+        Command::Desktop { .. } => return Asked::Refused("desktop", Text::new("command.not_now")),
         Command::DismissNotice { notice } => ("dismiss_notice", P::DismissNotice(notice)),
         Command::Snapshot => return Asked::Snapshot,
         Command::Quit => ("quit", P::Quit),

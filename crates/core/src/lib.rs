@@ -13,9 +13,11 @@
 pub mod account;
 pub mod audio;
 pub mod call;
+pub mod desktop;
 pub mod dial;
 pub mod fields;
 pub mod ids;
+pub mod link;
 pub mod options;
 pub mod phone;
 pub mod policy;

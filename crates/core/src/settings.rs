@@ -9,6 +9,7 @@
 
 use crate::{
     audio::{DeviceChoice, SoundSettings},
+    desktop::DesktopSettings,
     ids::AccountId,
     text::Text,
 };
@@ -92,6 +93,7 @@ pub struct Settings {
     /// Chosen by `SelectDevice`, not by `ChangeSettings`.
     pub devices: DeviceChoice,
     pub sound: SoundSettings,
+    pub desktop: DesktopSettings,
     /// The account that calls go out on, when none is named.
     pub default_account: Option<AccountId>,
     /// The first-run page was finished.
@@ -113,6 +115,7 @@ impl Default for Settings {
             calendar: Calendar::default(),
             devices: DeviceChoice::default(),
             sound: SoundSettings::default(),
+            desktop: DesktopSettings::default(),
             default_account: None,
             welcomed: false,
         }
@@ -131,6 +134,9 @@ impl Settings {
         }
         if !self.sound.is_in_range() {
             return range("sound", "0".into(), "100".into());
+        }
+        if !self.desktop.is_in_range() {
+            return Err(Text::new("settings.bad_value").with("setting", "desktop"));
         }
         if self.language.as_ref().is_some_and(|tag| !is_tag(tag)) {
             return Err(Text::new("settings.bad_value").with("setting", "language"));

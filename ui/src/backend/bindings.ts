@@ -261,7 +261,9 @@ before?: string | null;
 /**  Entries of a page, 1 to 200; 50 when absent. */
 limit?: number | null } | 
 /**  How the window stands on the desktop; answered by `window_changed`. Without a window it is refused. */
-{ command: "window"; window: WindowChoice } | { command: "dismiss_notice"; notice: number } | 
+{ command: "window"; window: WindowChoice } | 
+/**  What the page asks of the desktop around the window. Without a window it is refused. */
+{ command: "desktop"; ask: DesktopCommand } | { command: "dismiss_notice"; notice: number } | 
 /**  Answered by a `snapshot` event. */
 { command: "snapshot" } | { command: "quit" };
 
@@ -272,6 +274,39 @@ export type Contrast = "system" | "more";
 export type Credentials = "keyring" | "until_close";
 
 export type DeliveryView = { state: "received" } | { state: "sending" } | { state: "sent" } | { state: "failed"; reason: Text };
+
+/**  What the page asks of it. */
+export type DesktopCommand = 
+/**  The page has loaded: what waits for the dial field comes as `fill`. */
+{ desktop: "waiting" };
+
+/**  What happens there. */
+export type DesktopEvent = { desktop: "changed"; view: DesktopView } | 
+/**  A link or a key has something for the dial field. Nothing dials it but the user. */
+{ desktop: "fill"; text: string } | 
+/**  A link named nobody who can be called. */
+{ desktop: "bad_link" };
+
+export type DesktopSettings = {
+	/**  Closing the window leaves Hatif in the tray, where there is one. */
+	close_to_tray?: boolean,
+	/**  Started with the desktop, without its window. */
+	autostart?: boolean,
+	notifications?: boolean,
+	/**  Other programs' music and films are paused during a call. */
+	pause_media?: boolean,
+	hotkeys?: Hotkeys,
+};
+
+/**  How the desktop stands; `null` in the snapshot where there is no window. */
+export type DesktopView = {
+	/**  Somebody shows the tray's icon. */
+	tray: boolean,
+	/**  The hotkeys (fields of `Hotkeys`) that could not be had: another program has them, or there is no such key. */
+	refused_hotkeys: string[],
+	/**  The system lets no program have such keys (Wayland without a portal). */
+	no_hotkeys: boolean,
+};
 
 /**  Which devices to use; `None` is the system's default (the ringer's default is the speaker's). */
 export type DeviceChoice = {
@@ -337,7 +372,9 @@ provenance: { [key in string]: Provenance } } |
 /**  The settings as a file for another laptop, and where it was saved. */
 { event: "settings_exported"; text: string; file: string } | 
 /**  The file was taken over, but for these settings: unknown, senseless, locked, or meant for one laptop only. */
-{ event: "settings_imported"; left_out: string[] } | { event: "window_changed"; window: WindowChoice } | { event: "notice_raised"; notice: Notice } | { event: "notice_gone"; notice: number } | { event: "agent_changed"; agent: AgentView } | { event: "colleagues_changed"; colleagues: ColleagueView[] } | { event: "mailboxes_changed"; mailboxes: MailboxView[] } | 
+{ event: "settings_imported"; left_out: string[] } | { event: "window_changed"; window: WindowChoice } | 
+/**  What happens on the desktop around the window. */
+{ event: "desktop"; happened: DesktopEvent } | { event: "notice_raised"; notice: Notice } | { event: "notice_gone"; notice: number } | { event: "agent_changed"; agent: AgentView } | { event: "colleagues_changed"; colleagues: ColleagueView[] } | { event: "mailboxes_changed"; mailboxes: MailboxView[] } | 
 /**  Oldest first, at most 200. */
 { event: "messages_changed"; messages: MessageView[] } | { event: "forwarding_changed"; forwarding: ForwardingView[] } | 
 /**  The place where passwords go has changed. */
@@ -464,6 +501,18 @@ export type HistoryFilter = {
 };
 
 export type HoldView = "none" | "local" | "remote" | "both";
+
+/**  Keys that work while another program has the focus: a combination such as `Ctrl+Shift+A`; `null`: none. */
+export type Hotkeys = {
+	answer?: string | null,
+	/**  Ends the call, or declines the one that rings. */
+	hang_up?: string | null,
+	mute?: string | null,
+	/**  Heard only while it is held down. */
+	push_to_talk?: string | null,
+	/**  Puts what is selected (or copied) into the dial field. */
+	dial_selection?: string | null,
+};
 
 /**  How it is learnt what a colleague does. */
 export type LampKind = "none" | 
@@ -655,6 +704,7 @@ export type Settings = {
 	/**  Chosen by `SelectDevice`, not by `ChangeSettings`. */
 	devices?: DeviceChoice,
 	sound?: SoundSettings,
+	desktop?: DesktopSettings,
 	/**  The account that calls go out on, when none is named. */
 	default_account?: AccountId | null,
 	/**  The first-run page was finished. */
@@ -683,6 +733,8 @@ export type Snapshot = {
 	system_language: string,
 	/**  How the window stands; `null` where there is none. */
 	window?: WindowChoice | null,
+	/**  How the desktop around it stands; `null` where there is no window. */
+	desktop?: DesktopView | null,
 };
 
 /**  What is done with sound on its way from the microphone and to the ears. */

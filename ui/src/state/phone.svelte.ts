@@ -29,6 +29,7 @@ class Phone {
   readonly forwarding = $derived(this.#snapshot?.forwarding ?? []);
   readonly provenance = $derived(this.#snapshot?.provenance ?? {});
   readonly window = $derived(this.#snapshot?.window ?? undefined);
+  readonly desktop = $derived(this.#snapshot?.desktop ?? undefined);
   readonly notices = $derived(this.#snapshot?.notices ?? []);
   readonly credentials = $derived(this.#snapshot?.credentials ?? 'keyring');
   readonly systemLanguage = $derived(this.#snapshot?.system_language ?? navigator.language.slice(0, 2));

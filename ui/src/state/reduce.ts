@@ -35,6 +35,8 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
       return { ...snapshot, settings: event.settings, provenance: event.provenance };
     case 'window_changed':
       return { ...snapshot, window: event.window };
+    case 'desktop':
+      return event.happened.desktop === 'changed' ? { ...snapshot, desktop: event.happened.view } : snapshot;
     case 'notice_raised':
       return { ...snapshot, notices: put(snapshot.notices, event.notice) };
     case 'agent_changed':

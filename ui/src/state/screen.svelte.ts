@@ -7,6 +7,9 @@ import { phone } from './phone.svelte';
 /** `home` and `calls` are one screen where the window is wide enough to show both. */
 export type ScreenName = 'home' | 'calls' | 'history' | 'colleagues' | 'settings' | 'account' | 'options';
 
+/** Nobody reads a number faster than this. */
+const UNREAD_MS = 500;
+
 /** Room for home and what is in front side by side: the breakpoint of App.svelte. */
 const WIDE_REM = 52;
 const wide = $derived(new MediaQuery(`min-width: ${(WIDE_REM * (phone.settings.text_size ?? 100)) / 100}rem`));
@@ -73,6 +76,19 @@ class Screen {
     this.show('options');
   }
 
+  #filledAt = -Infinity;
+
+  /** A number that comes from outside the window. Keys that are already on their way are not meant for it. */
+  async fill(number: string): Promise<void> {
+    this.#filledAt = performance.now();
+    await this.prefill(number);
+  }
+
+  /** Whether the dial field was filled from outside a moment ago: nobody has read what it holds. */
+  get justFilled(): boolean {
+    return performance.now() - this.#filledAt < UNREAD_MS;
+  }
+
   /** Puts a number into the dial field and the caret behind it. */
   async prefill(number: string): Promise<void> {
     this.dial = number;
@@ -82,7 +98,6 @@ class Screen {
     field?.focus();
     field?.setSelectionRange(number.length, number.length);
   }
-
 }
 
 async function focus(selector: string): Promise<void> {

@@ -5,6 +5,7 @@
 
 mod call;
 mod desk;
+mod desktop;
 mod devices;
 mod history;
 
@@ -13,6 +14,7 @@ pub use crate::command::{
 };
 pub use call::*;
 pub use desk::*;
+pub use desktop::*;
 pub use devices::*;
 pub use hatif_core::settings::Provenance;
 pub use history::*;
@@ -75,6 +77,10 @@ pub enum Event {
     },
     WindowChanged {
         window: WindowChoice,
+    },
+    /// What happens on the desktop around the window.
+    Desktop {
+        happened: DesktopEvent,
     },
     NoticeRaised {
         notice: Notice,
@@ -163,6 +169,9 @@ pub struct Snapshot {
     /// How the window stands; `null` where there is none.
     #[serde(default)]
     pub window: Option<WindowChoice>,
+    /// How the desktop around it stands; `null` where there is no window.
+    #[serde(default)]
+    pub desktop: Option<DesktopView>,
 }
 
 /// A message for a person: entry `msg.<code>` of the catalogue, with its parameters.

@@ -9,6 +9,7 @@ import Accounts from './Accounts.svelte';
 import Appearance from './Appearance.svelte';
 import type { PageName } from './at.svelte';
 import Carry from './Carry.svelte';
+import Desktop from './Desktop.svelte';
 import Shortcuts from './Shortcuts.svelte';
 
 export interface Findable {
@@ -65,6 +66,16 @@ export const PAGES: readonly SettingsPage[] = [
       { label: 'settings.calendar', more: ['settings.calendar.gregorian', 'settings.calendar.persian', 'settings.calendar.islamic'], control: 'calendar' },
       { label: 'settings.on_top', control: 'on-top' },
       { label: 'settings.strip', more: ['settings.strip.hint'], control: 'strip' },
+    ],
+  },
+  {
+    name: 'desktop', icon: 'monitor', label: 'settings.desktop', content: Desktop,
+    finds: [
+      { label: 'settings.desktop.close_to_tray', control: 'desktop-close_to_tray' },
+      { label: 'settings.desktop.autostart', control: 'desktop-autostart' },
+      { label: 'settings.desktop.notifications', control: 'desktop-notifications' },
+      { label: 'settings.desktop.pause_media', control: 'desktop-pause_media' },
+      { label: 'settings.desktop.hotkeys', more: ['settings.desktop.hotkey.answer', 'settings.desktop.hotkey.mute', 'settings.desktop.hotkey.push_to_talk', 'settings.desktop.hotkey.dial_selection'], control: 'hotkey-answer' },
     ],
   },
   { name: 'shortcuts', icon: 'keyboard', label: 'settings.shortcuts', content: Shortcuts, finds: [] },
