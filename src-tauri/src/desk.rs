@@ -15,7 +15,8 @@ use std::{
     time::Duration,
 };
 use tauri::{
-    AppHandle, CloseRequestApi, LogicalSize, Manager, Monitor, PhysicalPosition, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+    AppHandle, CloseRequestApi, LogicalSize, Manager, Monitor, PhysicalPosition, WebviewWindow, WebviewWindowBuilder,
+    WindowEvent,
 };
 
 /// The label of the one window, as in `tauri.conf.json`.

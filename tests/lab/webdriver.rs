@@ -33,7 +33,12 @@ impl Window {
     /// Starts it as users have it: with the data where the system keeps them (below `share`), one at a time.
     pub fn open_first(application: &Path, language: &str, share: &Path) -> Window {
         let share = share.display().to_string();
-        Window::start(application, language, tempfile::tempdir().expect("a temporary folder"), &[("XDG_DATA_HOME", &share)])
+        Window::start(
+            application,
+            language,
+            tempfile::tempdir().expect("a temporary folder"),
+            &[("XDG_DATA_HOME", &share)],
+        )
     }
 
     /// Starts it with the data in `data`, and with more in its environment.
@@ -43,12 +48,7 @@ impl Window {
         Window::start(application, language, tempfile::tempdir().expect("a temporary folder"), &more)
     }
 
-    fn start(
-        application: &Path,
-        language: &str,
-        folder: tempfile::TempDir,
-        more: &[(&str, &str)],
-    ) -> Window {
+    fn start(application: &Path, language: &str, folder: tempfile::TempDir, more: &[(&str, &str)]) -> Window {
         let port = ports::free(1);
         let locale = locale(language);
         let mut environment = vec![

@@ -101,7 +101,10 @@ fn send(window: &Window, command: Value) {
 
 fn ring(window: &Window) -> u64 {
     eventually("the practice line stands", DEADLINE, || {
-        send(window, json!({ "command": "practice_ring", "customer": "sara" }));
+        (snapshot(window)["accounts"][0]["registration"]["state"] == "up").then_some(())
+    });
+    send(window, json!({ "command": "practice_ring", "customer": "sara" }));
+    eventually("it rings", DEADLINE, || {
         snapshot(window)["calls"].as_array()?.iter().find(|call| call["state"]["state"] == "incoming")?["id"].as_u64()
     })
 }
@@ -119,10 +122,8 @@ fn started_hidden_it_is_in_the_tray_comes_by_a_click_goes_by_its_button_and_ends
     let folder = tempfile::tempdir().unwrap();
     let _panel = panel(folder.path());
     let bus = session();
-    let environment = [
-        ("LC_ALL", webdriver::locale("en")),
-        ("XDG_DATA_HOME", folder.path().join("share").display().to_string()),
-    ];
+    let environment =
+        [("LC_ALL", webdriver::locale("en")), ("XDG_DATA_HOME", folder.path().join("share").display().to_string())];
     let program = application().display().to_string();
     let mut hatif = Process::start_with("hatif", folder.path(), &[program.clone(), "--hidden".into()], &environment);
     let item = item(&bus);
@@ -144,12 +145,16 @@ fn started_hidden_it_is_in_the_tray_comes_by_a_click_goes_by_its_button_and_ends
     let window = screen::find("Hatif");
     eventually("the window closes to the tray", DEADLINE, || {
         // What the tray is told may be on its way still.
-        if screen::titled("Hatif").is_empty() { Some(()) } else { window.close(); None }
+        if screen::titled("Hatif").is_empty() {
+            Some(())
+        } else {
+            window.close();
+            None
+        }
     });
     assert!(!hatif.has_ended(), "it is in the tray");
     // A second start without a link shows it.
-    Process::start_with("second", folder.path(), &[program], &environment)
-        .wait_end(DEADLINE);
+    Process::start_with("second", folder.path(), &[program], &environment).wait_end(DEADLINE);
     screen::find("Hatif");
     choose(&bus, &item, "Quit");
     eventually("Hatif has ended", DEADLINE, || hatif.has_ended().then_some(()));
@@ -181,6 +186,11 @@ fn dunst(folder: &Path) -> Process {
     fs::write(&rules, "[global]\n    dmenu = /bin/grep -m1 Answer\n").expect("a file");
     let dunst = Process::start("dunst", folder, &words(["dunst", "-conf", &rules.display().to_string()]));
     eventually("dunst answers", DEADLINE, || dunst_count(folder, "displayed").is_some().then_some(()));
+    // It may have something to say about itself.
+    eventually("nothing is shown", DEADLINE, || {
+        run(folder, &["dunstctl", "close-all"]);
+        (dunst_count(folder, "displayed") == Some(0)).then_some(())
+    });
     dunst
 }
 
@@ -241,11 +251,26 @@ fn keep(picture: &Path, name: &str) {
 /// Links as somebody would write who wants a call made, or worse; a number for each of `n`.
 fn hostile(n: usize) -> Vec<String> {
     let shapes = [
-        "tel:0900{n}", "tel:*21*0900{n}%23", "tel:{n}%0d%0aINVITE sip:x@evil", "sip:x@evil.example?Replaces=a%3B{n}",
-        "sip:{n}@evil.example;method=INVITE?Route=%3Csip:evil%3E", "sips:{n}@[::1]:1;lr", "callto://{n}/call?now",
-        "hatif:call?to={n}&confirmed=true", "HATIF:{n}", "tel:{n};phone-context=evil.example;isub=1", "tel:112;x={n}",
-        "javascript:fetch('//evil/{n}')", "file:///etc/passwd#{n}", "tel:%00{n}", "tel:\u{202e}{n}", "tel:<img src=x onerror=alert({n})>",
-        "--auto-answer={n}", "sip:alice:secret{n}@evil.example", "tel:{n}\ncall 0900", "{\"command\":\"call\",\"to\":\"{n}\"}",
+        "tel:0900{n}",
+        "tel:*21*0900{n}%23",
+        "tel:{n}%0d%0aINVITE sip:x@evil",
+        "sip:x@evil.example?Replaces=a%3B{n}",
+        "sip:{n}@evil.example;method=INVITE?Route=%3Csip:evil%3E",
+        "sips:{n}@[::1]:1;lr",
+        "callto://{n}/call?now",
+        "hatif:call?to={n}&confirmed=true",
+        "HATIF:{n}",
+        "tel:{n};phone-context=evil.example;isub=1",
+        "tel:112;x={n}",
+        "javascript:fetch('//evil/{n}')",
+        "file:///etc/passwd#{n}",
+        "tel:%00{n}",
+        "tel:\u{202e}{n}",
+        "tel:<img src=x onerror=alert({n})>",
+        "--auto-answer={n}",
+        "sip:alice:secret{n}@evil.example",
+        "tel:{n}\ncall 0900",
+        "{\"command\":\"call\",\"to\":\"{n}\"}",
     ];
     let mut links: Vec<String> = (0..n).map(|at| shapes[at % shapes.len()].replace("{n}", &at.to_string())).collect();
     links[0] = format!("tel:{}", "9".repeat(10_000));
@@ -254,8 +279,11 @@ fn hostile(n: usize) -> Vec<String> {
 
 /// Hands words over as a second start does: the first one's name on the bus takes them.
 fn hand_over(bus: &Connection, link: &str) {
-    let first = Proxy::new(bus, "org.hatif.Hatif.SingleInstance", "/org/hatif/Hatif/SingleInstance", "org.SingleInstance.DBus");
-    first.and_then(|first| first.call::<_, _, ()>("ExecuteCallback", &(vec!["hatif", link], "/"))).expect("it is taken");
+    let first =
+        Proxy::new(bus, "org.hatif.Hatif.SingleInstance", "/org/hatif/Hatif/SingleInstance", "org.SingleInstance.DBus");
+    first
+        .and_then(|first| first.call::<_, _, ()>("ExecuteCallback", &(vec!["hatif", link], "/")))
+        .expect("it is taken");
 }
 
 #[test]
@@ -283,7 +311,8 @@ fn hostile_links_fill_the_field_at_most_and_a_thousand_at_once_are_one() {
     let program = application().display().to_string();
     let environment = [("XDG_DATA_HOME", share.path().display().to_string())];
     let start = |link: &str| {
-        Process::start_with("second", share.path(), &[program.clone(), link.to_owned()], &environment).wait_end(DEADLINE);
+        Process::start_with("second", share.path(), &[program.clone(), link.to_owned()], &environment)
+            .wait_end(DEADLINE);
     };
     start("tel:+98-21-555");
     filled("+9821555");

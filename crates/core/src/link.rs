@@ -81,7 +81,8 @@ fn decoded(text: &str) -> Option<String> {
         }
     }
     let text = String::from_utf8(bytes).ok()?;
-    let hidden = |c: char| c.is_control() || dial::is_bidi_control(c) || matches!(c, '\u{200b}'..='\u{200d}' | '\u{feff}');
+    let hidden =
+        |c: char| c.is_control() || dial::is_bidi_control(c) || matches!(c, '\u{200b}'..='\u{200d}' | '\u{feff}');
     (!text.contains(hidden)).then_some(text)
 }
 

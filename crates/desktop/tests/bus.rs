@@ -38,10 +38,6 @@ impl Bus {
         BufReader::new(printed).read_line(&mut address).expect("it prints its address");
         Bus { daemon, address: address.trim().to_owned() }
     }
-
-    fn connect(&self) -> Connection {
-        connection::Builder::address(self.address.as_str()).and_then(|b| b.build()).expect("the bus answers")
-    }
 }
 
 impl Drop for Bus {
@@ -60,7 +56,8 @@ struct Rig {
 
 /// The desktop on `bus`, whose other ends stand already.
 fn rig(bus: Bus) -> Rig {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime");
     let (tell, told) = sync_channel(64);
     let buses = Buses { session: Some(bus.address.clone()), system: Some(bus.address.clone()) };
     let _entered = runtime.enter();
@@ -195,7 +192,7 @@ fn what_the_user_puts_away_stays_away_and_the_last_goes_with_us() {
     let (server, notes) = notifier(&bus, &["body"]);
     let mut rig = rig(bus);
     rig.show(&Shown { notices: vec![ringing(1, "a < b"), ringing(2, "b")], ..Shown::default() });
-    let mut next = || match notes.recv_timeout(PATIENCE).expect("it is told") {
+    let next = || match notes.recv_timeout(PATIENCE).expect("it is told") {
         Noted::Shown { id, body, actions, .. } => (id, body, actions.len()),
         closed => panic!("{closed:?}"),
     };
@@ -277,7 +274,8 @@ fn the_tray_shows_the_line_its_menu_asks_and_it_comes_back_with_the_tray() {
     rig.wait_told(Told::Tray(true));
     let read = host.clone();
     let property = |of: &str| -> OwnedValue {
-        let proxy = Proxy::new(&read, name.as_str(), "/StatusNotifierItem", "org.kde.StatusNotifierItem").expect("a proxy");
+        let proxy =
+            Proxy::new(&read, name.as_str(), "/StatusNotifierItem", "org.kde.StatusNotifierItem").expect("a proxy");
         proxy.get_property(of).expect("a property")
     };
     let until = |of: &str, wanted: &str| {
@@ -308,7 +306,10 @@ fn the_tray_shows_the_line_its_menu_asks_and_it_comes_back_with_the_tray() {
     click(entries[2].0, "clicked");
     assert_eq!(rig.told.recv_timeout(PATIENCE), Ok(Told::Ask(Ask::HangUp(3))));
     // What has taken its place is not hit by a click that was meant for it.
-    rig.show(&Shown { menu: vec![item("Open", Ask::Open), Entry::Separator, item("Quit", Ask::Quit)], ..Shown::default() });
+    rig.show(&Shown {
+        menu: vec![item("Open", Ask::Open), Entry::Separator, item("Quit", Ask::Quit)],
+        ..Shown::default()
+    });
     until("Status", "Active");
     click(entries[2].0, "clicked");
     let quit = menu(&host, &name)[2].0;

@@ -246,8 +246,7 @@ fn apart(text: &str, opening: char) -> String {
 
 fn named(peer: &PeerView, words: &Words) -> (Option<String>, String) {
     let name = peer.name.as_deref().filter(|name| !name.is_empty()).map(|name| apart(name, '\u{2068}'));
-    let address =
-        if peer.address.is_empty() { words.of("call.anonymous") } else { apart(&peer.address, '\u{2066}') };
+    let address = if peer.address.is_empty() { words.of("call.anonymous") } else { apart(&peer.address, '\u{2066}') };
     (name, address)
 }
 

@@ -20,8 +20,7 @@ impl Words {
     /// In the language that the user chose, else the system's.
     pub fn new(settings: &Settings, system_language: &str) -> Words {
         let language = settings.language.as_deref().unwrap_or(system_language);
-        let (language, text) =
-            CATALOGUES.iter().find(|(name, _)| *name == language).copied().unwrap_or(CATALOGUES[0]);
+        let (language, text) = CATALOGUES.iter().find(|(name, _)| *name == language).copied().unwrap_or(CATALOGUES[0]);
         let sentences = serde_json::from_str(text).unwrap_or_default();
         let zero = match (settings.numerals, language) {
             (Numerals::Arabic, _) | (Numerals::Language, "ar") => '٠',
@@ -53,7 +52,9 @@ mod tests {
 
     #[test]
     fn every_language_has_its_words_and_digits() {
-        for (language, open, twelve) in [("en", "Open Hatif", "12"), ("ar", "افتح هاتف", "١٢"), ("fa", "باز کردن هاتف", "۱۲")] {
+        for (language, open, twelve) in
+            [("en", "Open Hatif", "12"), ("ar", "افتح هاتف", "١٢"), ("fa", "باز کردن هاتف", "۱۲")]
+        {
             let words = Words::new(&Settings { language: Some(language.into()), ..Settings::default() }, "en");
             assert_eq!(words.of("desktop.open"), open);
             assert_eq!(words.count(12), twelve);

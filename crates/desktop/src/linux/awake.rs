@@ -12,7 +12,10 @@ pub async fn run(system: Option<String>, mut shown: watch::Receiver<Shown>) {
         if !wanted {
             held = None;
         } else if held.is_none() {
-            held = inhibit(system.as_deref()).await.inspect_err(|error| tracing::info!(%error, "the computer may fall asleep")).ok();
+            held = inhibit(system.as_deref())
+                .await
+                .inspect_err(|error| tracing::info!(%error, "the computer may fall asleep"))
+                .ok();
         }
     }
 }
