@@ -169,14 +169,14 @@ impl State {
         let ringing = self.calls.values().filter(|call| rings(call)).map(|call| {
             let mut buttons = Vec::new();
             if call.actions.contains(&Action::Answer) {
-                buttons.push((words.of("call.answer"), Ask::Answer(call.id)));
+                buttons.push((words.of("desktop.button.answer"), Ask::Answer(call.id)));
             }
             if call.actions.contains(&Action::Reject) {
-                buttons.push((words.of("call.decline"), Ask::Decline(call.id)));
+                buttons.push((words.of("desktop.button.decline"), Ask::Decline(call.id)));
             }
             Notice {
                 key: u64::from(call.id),
-                title: words.of("call.incoming"),
+                title: words.of("desktop.incoming"),
                 body: lines_of(&call.peer, call.queue.as_deref(), words),
                 buttons,
                 click: Ask::Open,
@@ -246,7 +246,8 @@ fn apart(text: &str, opening: char) -> String {
 
 fn named(peer: &PeerView, words: &Words) -> (Option<String>, String) {
     let name = peer.name.as_deref().filter(|name| !name.is_empty()).map(|name| apart(name, '\u{2068}'));
-    let address = if peer.address.is_empty() { words.of("call.anonymous") } else { apart(&peer.address, '\u{2066}') };
+    let address =
+        if peer.address.is_empty() { words.of("desktop.anonymous") } else { apart(&peer.address, '\u{2066}') };
     (name, address)
 }
 

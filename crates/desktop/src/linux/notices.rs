@@ -139,7 +139,7 @@ async fn show(server: &NotificationsProxy<'_>, id: u32, notice: &Notice) -> zbus
     }
     let hints = HashMap::from([
         ("desktop-entry", Value::from(ID)),
-        ("category", Value::from(if notice.ringing { "call.incoming" } else { "call.unanswered" })),
+        ("category", Value::from(format!("call.{}", if notice.ringing { "incoming" } else { "unanswered" }))),
         // The system's own "do not disturb" lets critical ones through; a call is none of those.
         ("urgency", Value::from(1u8)),
         // Hatif rings by itself.
