@@ -91,11 +91,11 @@ fn choose(bus: &Connection, item: &str, words: &str) {
 }
 
 /// Everything as the page would be told it.
-fn snapshot(window: &Window) -> Value {
+pub fn snapshot(window: &Window) -> Value {
     window.script("return window.__TAURI_INTERNALS__.invoke('ready')")
 }
 
-fn send(window: &Window, command: Value) {
+pub fn send(window: &Window, command: Value) {
     window.script(&format!("return window.__TAURI_INTERNALS__.invoke('send', {{ command: {command} }})"));
 }
 

@@ -9,6 +9,7 @@ mod desk;
 mod desktop;
 mod flows;
 mod hostile;
+mod package;
 mod payloads;
 mod practice;
 mod survives;

@@ -7,6 +7,7 @@ Hatif: set-up and tasks
   cargo xtask test            Prepares the machine, builds, runs every test. The last line counts them.
   cargo xtask bench NAME      Measures, side by side with other softphones, and writes docs/bench/NAME.md.
   cargo xtask soak NAME       Runs for long, and writes docs/soak/NAME.md.
+  cargo xtask package         Makes target/package/hatif_VERSION_MACHINE.deb (Debian and Ubuntu).
   cargo xtask setup           Prepares the machine only.
 
 Preparing the machine

@@ -11,6 +11,7 @@ mod bench;
 mod count;
 mod desktop;
 mod help;
+mod package;
 mod packages;
 mod run;
 mod setup;
@@ -50,6 +51,7 @@ enum Task {
     Setup { purpose: packages::Purpose, consent: bool },
     Run { consent: bool },
     Test { only: Vec<test::Part>, consent: bool },
+    Package { binary: Option<std::path::PathBuf>, consent: bool },
     Bench { name: String, arguments: Vec<String>, consent: bool },
     Soak { name: String, arguments: Vec<String>, consent: bool },
 }
@@ -64,6 +66,7 @@ fn perform(task: Task) -> Result<bool, String> {
         Task::Setup { purpose, consent } => setup::prepare(purpose, consent).map(|()| true),
         Task::Run { consent } => run::run(consent),
         Task::Test { only, consent } => test::test(&only, consent),
+        Task::Package { binary, consent } => package::package(binary.as_deref(), consent),
         Task::Bench { name, arguments, consent } => bench::bench(&name, &arguments, consent),
         Task::Soak { name, arguments, consent } => soak::soak(&name, &arguments, consent),
     }
@@ -104,6 +107,8 @@ fn parse(words: &[String]) -> Result<Task, String> {
         ["test"] => Ok(Task::Test { only, consent }),
         ["setup"] => Ok(Task::Setup { purpose: packages::Purpose::Test, consent }),
         ["setup", purpose] => Ok(Task::Setup { purpose: packages::Purpose::named(purpose)?, consent }),
+        ["package"] => Ok(Task::Package { binary: None, consent }),
+        ["package", binary] => Ok(Task::Package { binary: Some(binary.into()), consent }),
         ["bench"] => Err(format!("Which one? There is: {}.", bench::names())),
         ["bench", name, arguments @ ..] => {
             Ok(Task::Bench { name: (*name).into(), arguments: owned(arguments), consent })

@@ -128,12 +128,12 @@ pub const NEEDS: &[Need] = &[
         arch: &["xorg-xprop", "at-spi2-core"],
     },
     Need {
-        what: "a desktop's notifications and tray",
+        what: "a desktop's notifications, tray and links",
         purpose: Purpose::Test,
         or_program: &[],
-        debian: &["dunst", "xfce4-panel"],
-        fedora: &["dunst", "xfce4-panel"],
-        arch: &["dunst", "xfce4-panel"],
+        debian: &["dunst", "xfce4-panel", "imagemagick", "desktop-file-utils", "libglib2.0-bin"],
+        fedora: &["dunst", "xfce4-panel", "ImageMagick", "desktop-file-utils"],
+        arch: &["dunst", "xfce4-panel", "imagemagick", "desktop-file-utils"],
     },
     Need {
         what: "the real window driven by WebDriver",

@@ -263,3 +263,117 @@ fn lines_of(peer: &PeerView, queue: Option<&str>, words: &Words) -> String {
     let queue = queue.map(|queue| apart(queue, '\u{2068}'));
     [name, Some(address), queue].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hatif_app::view::{Direction, HoldView, Text, VerifiedView};
+
+    fn call(id: u32, state: CallStateView, actions: &[Action]) -> CallView {
+        CallView {
+            id,
+            account: 1,
+            account_label: String::new(),
+            direction: Direction::Incoming,
+            peer: PeerView { name: Some("Bob \u{7}\n<b>".into()), address: "+4930".into() },
+            queue: None,
+            ivr: None,
+            customer: None,
+            dialled: None,
+            verified: VerifiedView::Unknown,
+            practice: false,
+            emergency: false,
+            consult_for: None,
+            replaces: None,
+            conference: false,
+            silenced: false,
+            transfer: None,
+            ask: None,
+            digits: String::new(),
+            started_ms: 0.0,
+            state,
+            actions: actions.to_vec(),
+            quality: None,
+        }
+    }
+
+    fn told(state: &mut State, call: CallView) {
+        assert!(state.observe(&Event::CallChanged { call }, false));
+    }
+
+    fn ended(outcome: Outcome) -> CallStateView {
+        let reason = Text { code: "call.gone".into(), params: BTreeMap::new() };
+        CallStateView::Ended { reason, outcome, talked_s: 0 }
+    }
+
+    const TALK: &[Action] = &[Action::HangUp, Action::Mute, Action::Hold];
+    const RING: &[Action] = &[Action::Answer, Action::Reject];
+
+    fn talking() -> CallStateView {
+        CallStateView::Active { since_ms: 0.0, hold: HoldView::None, muted: false }
+    }
+
+    #[test]
+    fn a_call_rings_is_missed_and_is_known_once_the_user_looks() {
+        let mut state = State::default();
+        told(&mut state, call(1, CallStateView::Incoming, RING));
+        let shown = state.shown();
+        assert_eq!((shown.line, shown.awake, shown.hush), (Line::Ringing, true, true));
+        assert_eq!(shown.notices.len(), 1);
+        assert!(shown.notices[0].ringing && shown.notices[0].buttons.len() == 2);
+        assert_eq!(shown.notices[0].body, "\u{2068}Bob <b>\u{2069}\n\u{2066}+4930\u{2069}", "no character that acts");
+        told(&mut state, call(1, ended(Outcome::Missed), &[]));
+        // The view tells it again as it lingers: it is one call.
+        told(&mut state, call(1, ended(Outcome::Missed), &[]));
+        assert!(state.observe(&Event::CallGone { call: 1 }, false));
+        let shown = state.shown();
+        assert_eq!((shown.line, shown.unseen, shown.awake, shown.hush), (Line::Off, 1, false, false));
+        assert!(matches!(&shown.notices[..], [notice] if !notice.ringing && notice.key != 1));
+        assert!(state.looked() && !state.looked());
+        assert_eq!((state.shown().unseen, state.shown().notices.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_is_seen_or_taken_elsewhere_is_not_missed() {
+        let mut state = State::default();
+        told(&mut state, call(1, CallStateView::Incoming, RING));
+        told(&mut state, call(1, ended(Outcome::Elsewhere), &[]));
+        assert!(state.observe(&Event::CallChanged { call: call(2, CallStateView::Incoming, RING) }, true));
+        assert!(state.observe(&Event::CallChanged { call: call(2, ended(Outcome::Missed), &[]) }, true));
+        assert_eq!(state.missed(), 0);
+        assert!(!state.observe(&Event::Level { microphone: 0.5, speaker: 0.5 }, false), "meters matter to nobody here");
+    }
+
+    #[test]
+    fn keys_act_on_the_call_that_is_meant() {
+        let mut state = State::default();
+        for key in [Key::Answer, Key::HangUp, Key::Mute, Key::PushToTalk] {
+            assert_eq!(state.pressed(key, true), None);
+        }
+        told(&mut state, call(3, talking(), TALK));
+        assert_eq!(state.pressed(Key::HangUp, true), Some(Command::HangUp { call: 3 }));
+        assert_eq!(state.pressed(Key::Mute, true), Some(Command::Mute { call: 3, on: true }));
+        assert_eq!(state.pressed(Key::Mute, false), None);
+        assert_eq!(state.pressed(Key::PushToTalk, true), None, "it is heard already");
+        assert_eq!(state.pressed(Key::PushToTalk, false), Some(Command::Mute { call: 3, on: true }));
+        told(&mut state, call(4, CallStateView::Incoming, RING));
+        assert_eq!(state.pressed(Key::Answer, true), Some(Command::Answer { call: 4 }));
+        assert_eq!(state.pressed(Key::HangUp, true), Some(Command::Reject { call: 4 }), "the talk goes on");
+        let held = CallStateView::Active { since_ms: 0.0, hold: HoldView::Local, muted: false };
+        told(&mut state, call(5, held, &[Action::HangUp, Action::Resume, Action::Mute]));
+        assert_eq!(state.pressed(Key::Mute, true), Some(Command::Mute { call: 3, on: true }));
+    }
+
+    #[test]
+    fn the_menu_offers_what_the_calls_offer_and_no_more_than_fits() {
+        let mut state = State::default();
+        for id in 0..30 {
+            told(&mut state, call(id, CallStateView::Incoming, RING));
+        }
+        // Open, line, two for each call, line, do not disturb, quit.
+        assert_eq!(state.shown().menu.len(), 2 + 2 * AT_MOST + 3);
+        let long = PeerView { name: Some("x".repeat(10_000)), address: String::new() };
+        let words = Words::new(&Settings::default(), "en");
+        assert!(line_of(&long, &words).chars().count() < 120);
+    }
+}
