@@ -64,7 +64,7 @@ pub fn open(handle: &AppHandle, dir: PathBuf, hidden: bool) -> Result<(), Box<dy
                 note(&told);
                 close(&told, api);
             }
-            WindowEvent::Focused(true) => around::looked(&told),
+            WindowEvent::Focused(focused) => around::focused(&told, *focused),
             _ => {}
         }
     });
@@ -109,18 +109,10 @@ pub fn find_again(handle: &AppHandle, started_hidden: bool) {
     }
 }
 
-/// Whether the user has it in front of them.
-pub fn is_looked_at(handle: &AppHandle) -> bool {
-    handle.get_webview_window(MAIN).is_some_and(|window| window.is_focused().unwrap_or(false))
-}
-
-/// The number of missed calls in the title, where task bars show it.
-pub fn tell_missed(handle: &AppHandle, missed: usize) {
+/// Hatif's name, with the number of missed calls before it.
+pub fn entitle(handle: &AppHandle, missed: usize) {
     let Some(window) = handle.get_webview_window(MAIN) else { return };
     let title = if missed == 0 { TITLE.to_owned() } else { format!("({missed}) {TITLE}") };
-    if window.title().is_ok_and(|now| now == title) {
-        return;
-    }
     if let Err(error) = window.set_title(&title) {
         tracing::debug!(%error, "the title could not be changed");
     }

@@ -43,6 +43,10 @@ struct Inner {
     /// For the dial field, as soon as there is a page; `Err`: a link that named nobody.
     fill: Option<Result<String, ()>>,
     page: bool,
+    /// The user has the window in front of them.
+    focused: bool,
+    /// Missed calls that the title tells.
+    titled: usize,
     autostart: Option<bool>,
 }
 
@@ -63,34 +67,35 @@ pub fn start(handle: &AppHandle, first: bool, hidden: bool) -> Result<(), Box<dy
 /// The phone has told something.
 pub fn observe(handle: &AppHandle, event: &Event) {
     let Some(around) = handle.try_state::<Around>() else { return };
-    let looked_at = desk::is_looked_at(handle);
-    let (shown, missed, settings) = {
+    let (shown, settings) = {
         let mut inner = around.lock();
+        let looked_at = inner.focused;
         if !inner.state.observe(event, looked_at) {
             return;
         }
-        (inner.state.shown(), inner.state.missed(), inner.state.settings.desktop.clone())
+        (inner.state.shown(), inner.state.settings.desktop.clone())
     };
     around.desktop.show(shown);
-    desk::tell_missed(handle, missed);
+    around.tell_missed(handle);
     if matches!(event, Event::Snapshot { .. } | Event::SettingsChanged { .. }) {
         around.start_with_desktop(settings.autostart);
         keys::choose(handle, &settings.hotkeys);
     }
 }
 
-/// The user has the window in front of them.
-pub fn looked(handle: &AppHandle) {
+/// The user has the window in front of them, or no longer.
+pub fn focused(handle: &AppHandle, focused: bool) {
     let Some(around) = handle.try_state::<Around>() else { return };
     let shown = {
         let mut inner = around.lock();
-        if !inner.state.looked() {
+        inner.focused = focused;
+        if !focused || !inner.state.looked() {
             return;
         }
         inner.state.shown()
     };
     around.desktop.show(shown);
-    desk::tell_missed(handle, 0);
+    around.tell_missed(handle);
 }
 
 /// What becomes of the window that the user closes.
@@ -228,6 +233,19 @@ impl Around {
     fn wake(&self) {
         // A full queue means that it is known already.
         self.waiting.try_send(()).unwrap_or_default();
+    }
+
+    /// The number of missed calls in the title, where task bars show it.
+    fn tell_missed(&self, handle: &AppHandle) {
+        let missed = {
+            let mut inner = self.lock();
+            let missed = inner.state.missed();
+            if std::mem::replace(&mut inner.titled, missed) == missed {
+                return;
+            }
+            missed
+        };
+        desk::entitle(handle, missed);
     }
 
     fn start_with_desktop(&self, on: bool) {

@@ -32,6 +32,8 @@ pub struct State {
     do_not_disturb: bool,
     pub settings: Settings,
     system_language: String,
+    /// Made anew when the language changes: a catalogue is long.
+    words: Words,
 }
 
 impl State {
@@ -49,7 +51,10 @@ impl State {
             Event::CallGone { call } => {
                 self.calls.remove(call);
             }
-            Event::SettingsChanged { settings, .. } => self.settings = settings.clone(),
+            Event::SettingsChanged { settings, .. } => {
+                self.settings = settings.clone();
+                self.words = Words::new(&self.settings, &self.system_language);
+            }
             Event::AgentChanged { agent } => self.do_not_disturb = agent.do_not_disturb,
             _ => return false,
         }
@@ -81,6 +86,7 @@ impl State {
         self.do_not_disturb = snapshot.agent.do_not_disturb;
         self.settings = snapshot.settings.clone();
         self.system_language.clone_from(&snapshot.system_language);
+        self.words = Words::new(&self.settings, &self.system_language);
     }
 
     fn call(&mut self, call: &CallView, looked_at: bool) {
@@ -94,14 +100,14 @@ impl State {
 
     /// What the desktop shows now.
     pub fn shown(&self) -> Shown {
-        let words = Words::new(&self.settings, &self.system_language);
+        let words = &self.words;
         let line = self.line();
         let running = self.calls.values().any(is_running);
         Shown {
             line,
-            tip: self.tip(line, &words),
-            menu: self.menu(&words),
-            notices: if self.settings.desktop.notifications { self.notices(&words) } else { Vec::new() },
+            tip: self.tip(line, words),
+            menu: self.menu(words),
+            notices: if self.settings.desktop.notifications { self.notices(words) } else { Vec::new() },
             unseen: u32::try_from(self.missed.len()).unwrap_or(u32::MAX),
             awake: running,
             hush: running && self.settings.desktop.pause_media,

@@ -16,6 +16,12 @@ pub struct Words {
     zero: char,
 }
 
+impl Default for Words {
+    fn default() -> Self {
+        Words::new(&Settings::default(), "en")
+    }
+}
+
 impl Words {
     /// In the language that the user chose, else the system's.
     pub fn new(settings: &Settings, system_language: &str) -> Words {
