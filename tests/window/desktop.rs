@@ -331,10 +331,65 @@ fn hostile_links_fill_the_field_at_most_and_a_thousand_at_once_are_one() {
     hand_over(&bus, "sip:last@pbx.example");
     filled("last@pbx.example");
     quiet();
-    // Enter that is already on its way when a link comes is not meant for it.
-    let pressed = "const told = window.__TAURI_INTERNALS__; document.querySelector('#dial').form.requestSubmit(); return told !== undefined";
-    hand_over(&bus, "tel:666");
-    eventually("it is filled in, and Enter comes at once", DEADLINE, || {
-        (field() == json!("666")).then(|| window.script(pressed))
+}
+
+#[test]
+fn keys_work_while_another_program_has_the_focus_and_one_that_is_taken_is_told() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let window = Window::open(&application(), "en");
+    window.wait_text("#practice-call", |text| !text.is_empty());
+    let mut settings = snapshot(&window)["settings"].clone();
+    settings["welcomed"] = json!(true);
+    // Alt+F4 is the window manager's.
+    settings["desktop"]["hotkeys"] = json!({
+        "answer": "Ctrl+Alt+Shift+A", "hang_up": "Ctrl+Alt+Shift+D", "mute": "Alt+F4",
+        "push_to_talk": "Ctrl+Alt+Shift+P", "dial_selection": "Ctrl+Alt+Shift+S",
     });
+    send(&window, json!({ "command": "change_settings", "settings": settings }));
+    eventually("the one that is taken is told", DEADLINE, || {
+        (snapshot(&window)["desktop"]["refused_hotkeys"] == json!(["mute"])).then_some(())
+    });
+    settings["desktop"]["hotkeys"]["mute"] = json!("Ctrl+Alt+Shift+M");
+    send(&window, json!({ "command": "change_settings", "settings": settings }));
+    eventually("another is had", DEADLINE, || {
+        (snapshot(&window)["desktop"]["refused_hotkeys"] == json!([])).then_some(())
+    });
+    // Another program: the desktop itself has the focus.
+    screen::find("Hatif").minimize();
+    let press = |keys: &str| drop(run(at, &["xdotool", "key", keys]));
+    let state = |call: u64, field: &str| -> Value {
+        let snapshot = snapshot(&window);
+        let calls = snapshot["calls"].as_array().cloned().unwrap_or_default();
+        calls.into_iter().find(|one| one["id"] == call).map(|one| one["state"][field].clone()).unwrap_or_default()
+    };
+    let until = |what: &str, call: u64, field: &str, wanted: Value| {
+        eventually(what, DEADLINE, || (state(call, field) == wanted).then_some(()));
+    };
+
+    let call = ring(&window);
+    press("ctrl+alt+shift+a");
+    until("it is answered", call, "state", json!("active"));
+    press("ctrl+alt+shift+m");
+    until("it is muted", call, "muted", json!(true));
+    run(at, &["xdotool", "keydown", "ctrl+alt+shift+p"]);
+    until("heard while the key is down", call, "muted", json!(false));
+    run(at, &["xdotool", "keyup", "ctrl+alt+shift+p"]);
+    until("and no longer", call, "muted", json!(true));
+    press("ctrl+alt+shift+d");
+    eventually("it is over", DEADLINE, || ["ended", ""].contains(&state_of(&window, call).as_str()).then_some(()));
+
+    // What is selected in another program.
+    let _selecting =
+        Process::start("xclip", at, &words(["sh", "-c", "printf '+98 (21) 777' | xclip -quiet -selection primary"]));
+    let holds = |text: &str| {
+        std::process::Command::new("xclip").args(["-o"]).output().is_ok_and(|o| o.stdout == text.as_bytes())
+    };
+    eventually("it is selected", DEADLINE, || holds("+98 (21) 777").then_some(()));
+    press("ctrl+alt+shift+s");
+    eventually("it is in the field", DEADLINE, || {
+        (window.script("return document.querySelector('#dial')?.value ?? null") == json!("+9821777")).then_some(())
+    });
+    assert_eq!(snapshot(&window)["history"].as_array().map(Vec::len), Some(1), "nothing was dialled");
 }

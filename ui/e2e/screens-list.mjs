@@ -157,6 +157,7 @@ export const SCREENS = [
   { name: 'history-active', scenario: 'active', act: (page) => page.keyboard.press('Control+2') },
   { name: 'shortcuts', scenario: 'home', act: (page) => page.keyboard.press('F1') },
   { name: 'settings', scenario: 'home-two-accounts', act: (page) => settings(page) },
+  { name: 'settings-desktop', scenario: 'home-two-accounts', act: (page) => settings(page, 'desktop') },
   { name: 'settings-accounts', scenario: 'home-two-accounts', act: (page) => settings(page, 'accounts') },
   {
     name: 'settings-search',

@@ -131,9 +131,9 @@ pub const NEEDS: &[Need] = &[
         what: "a desktop's notifications, tray and links",
         purpose: Purpose::Test,
         or_program: &[],
-        debian: &["dunst", "xfce4-panel", "imagemagick", "desktop-file-utils", "libglib2.0-bin"],
-        fedora: &["dunst", "xfce4-panel", "ImageMagick", "desktop-file-utils"],
-        arch: &["dunst", "xfce4-panel", "imagemagick", "desktop-file-utils"],
+        debian: &["dunst", "xfce4-panel", "imagemagick", "desktop-file-utils", "libglib2.0-bin", "xclip"],
+        fedora: &["dunst", "xfce4-panel", "ImageMagick", "desktop-file-utils", "xclip"],
+        arch: &["dunst", "xfce4-panel", "imagemagick", "desktop-file-utils", "xclip"],
     },
     Need {
         what: "the real window driven by WebDriver",
