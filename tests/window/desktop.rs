@@ -393,3 +393,29 @@ fn keys_work_while_another_program_has_the_focus_and_one_that_is_taken_is_told()
     });
     assert_eq!(snapshot(&window)["history"].as_array().map(Vec::len), Some(1), "nothing was dialled");
 }
+
+/// Whether a window with this title is in the task bar, out of sight.
+fn is_iconic(title: &str) -> bool {
+    let words = ["search", "--name", &format!("^{title}$")];
+    let found = std::process::Command::new("xdotool").args(words).output().expect("xdotool can be started");
+    String::from_utf8_lossy(&found.stdout).lines().any(|id| {
+        let state = std::process::Command::new("xprop").args(["-id", id, "WM_STATE"]).output();
+        state.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("Iconic"))
+    })
+}
+
+#[test]
+fn without_a_tray_nothing_hides_for_ever() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    eventually("no window is left of an earlier one", DEADLINE, || screen::titled("Hatif").is_empty().then_some(()));
+    let environment = [("XDG_DATA_HOME", folder.path().join("share").display().to_string())];
+    let program = application().display().to_string();
+    let mut hatif = Process::start_with("hatif", folder.path(), &[program.clone(), "--hidden".into()], &environment);
+    eventually("it is in the task bar", DEADLINE, || is_iconic("Hatif").then_some(()));
+    assert!(screen::titled("Hatif").is_empty(), "it has not come by itself");
+    Process::start_with("second", folder.path(), &[program], &environment).wait_end(DEADLINE);
+    // No tray: closing is the end.
+    screen::find("Hatif").close();
+    eventually("Hatif has ended", DEADLINE, || hatif.has_ended().then_some(()));
+}
