@@ -7,7 +7,7 @@ mod place;
 mod web;
 
 use hatif_app::{
-    App, AppConfig, Devices, KeyringChoice,
+    App, AppConfig, Devices, KeyringChoice, LogTail,
     command::Command,
     view::{Event, Snapshot},
 };
@@ -73,7 +73,7 @@ pub fn bindings() -> tauri_specta::Builder<tauri::Wry> {
 
 /// Runs the window until it is closed.
 pub fn run() {
-    hatif_app::log::start();
+    let log = hatif_app::log::start();
     let handler = bindings().invoke_handler();
     let builder = tauri::Builder::default();
     // First of all: a second start does nothing but hand its link over to the first, or show its window. With data of its
@@ -101,7 +101,7 @@ pub fn run() {
             // The page begins to load while everything else starts.
             desk::open(tauri.handle(), data.clone(), hidden)?;
             around::start(tauri.handle(), alone, hidden)?;
-            tauri.manage(start(tauri.handle().clone(), data)?);
+            tauri.manage(start(tauri.handle().clone(), data, log)?);
             if !words.is_empty() {
                 around::started_with(tauri.handle(), &words);
             }
@@ -131,7 +131,7 @@ fn data_folder() -> Result<PathBuf, &'static str> {
     named.or_else(hatif_app::data_folder).ok_or("this user has no folder for application data")
 }
 
-fn start(handle: AppHandle, data: PathBuf) -> Result<App, Box<dyn std::error::Error>> {
+fn start(handle: AppHandle, data: PathBuf, log: LogTail) -> Result<App, Box<dyn std::error::Error>> {
     let config = AppConfig {
         data,
         keyring: KeyringChoice::System,
@@ -143,7 +143,7 @@ fn start(handle: AppHandle, data: PathBuf) -> Result<App, Box<dyn std::error::Er
         practice: true,
         system_language: hatif_app::system_language(),
     };
-    let app = App::start(config, move |event| match event {
+    let app = App::start(config, log, move |event| match event {
         Event::Stopped => handle.exit(0),
         Event::Snapshot { snapshot } => {
             let event = Event::Snapshot { snapshot: complete(&handle, snapshot) };

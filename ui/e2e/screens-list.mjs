@@ -75,7 +75,7 @@ export const SCREENS = [
   { name: 'incoming-second', scenario: 'incoming-second', act: async (page) => { if (await page.locator('.strip').isVisible()) await page.click('.strip'); } },
   { name: 'incoming-many', scenario: 'incoming-many' },
   { name: 'incoming-hostile', scenario: 'incoming-hostile' },
-  ...['dialing', 'ringing', 'active', 'active-muted', 'active-held', 'active-remote-hold', 'active-silent', 'active-poor', 'several', 'ended', 'ended-busy', 'ended-failed'].map(
+  ...['dialing', 'ringing', 'active', 'active-muted', 'active-held', 'active-remote-hold', 'active-silent', 'active-poor', 'active-unheard', 'active-late', 'several', 'ended', 'ended-busy', 'ended-failed'].map(
     (scenario) => ({ name: scenario, scenario }),
   ),
   {
@@ -213,6 +213,17 @@ export const SCREENS = [
     },
   },
   { name: 'settings-no-devices', scenario: 'no-devices', act: (page) => settings(page, 'sound') },
+  { name: 'diagnostics', scenario: 'home-offline', act: async (page) => (await settings(page, 'diagnostics'), page.waitForSelector('.lines li')) },
+  {
+    name: 'diagnostics-call',
+    scenario: 'active-poor',
+    act: async (page) => {
+      await page.keyboard.press('Control+4');
+      await page.click('#page-diagnostics');
+      await page.waitForSelector('.lines li');
+      await show('#diagnostics-log')(page);
+    },
+  },
   ...['shortcuts', 'carry', 'about'].map((part) => ({ name: `settings-${part}`, scenario: 'home', act: (page) => settings(page, part) })),
   {
     name: 'settings-remove',

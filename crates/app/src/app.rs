@@ -10,9 +10,10 @@
 
 use crate::{
     command::Command,
+    log::LogTail,
     present,
     understand::{Asked, understand},
-    view::{Event, Snapshot},
+    view::{DiagnosticsView, Event, Snapshot},
 };
 use hatif_audio::{Audio, AudioConfig, AudioError, Devices};
 use hatif_core::{
@@ -86,7 +87,12 @@ pub struct App {
 impl App {
     /// Starts everything on the current tokio runtime. `on_event` is called from the loop, whole values only, and must
     /// not block. The last event is `Stopped`.
-    pub fn start(config: AppConfig, on_event: impl FnMut(Event) + Send + 'static) -> Result<App, StartError> {
+    /// `log` is shown on the page of diagnostics.
+    pub fn start(
+        config: AppConfig,
+        log: LogTail,
+        on_event: impl FnMut(Event) + Send + 'static,
+    ) -> Result<App, StartError> {
         let (queue, fed) = mpsc::channel(QUEUE);
         let sip = queue.clone();
         let net = Net::start(
@@ -108,7 +114,8 @@ impl App {
             Practice::start(move |event| feed(&queue, Fed::Practice(event)))
         });
         let phone = Phone::new(PhoneConfig { auto_answer: config.auto_answer });
-        let run = Run { phone, net, audio, store, practice, config, on_event: Box::new(on_event), stopped: false };
+        let on_event = Box::new(on_event);
+        let run = Run { phone, net, audio, store, practice, config, log, on_event, stopped: false };
         tokio::spawn(run.run(fed));
         Ok(App { queue })
     }
@@ -139,6 +146,7 @@ struct Run {
     store: Store,
     practice: Option<Practice>,
     config: AppConfig,
+    log: LogTail,
     on_event: Box<dyn FnMut(Event) + Send>,
     stopped: bool,
 }
@@ -164,12 +172,21 @@ impl Run {
     }
 
     fn take(&mut self, fed: Fed) {
+        self.log.take();
         match fed {
             Fed::Command(command) => match understand(*command) {
                 Asked::Phone(name, command) => self.input(phone::Input::Command(name, command)),
                 Asked::Snapshot => {
                     let snapshot = self.snapshot();
                     (self.on_event)(Event::Snapshot { snapshot });
+                }
+                Asked::Diagnostics => {
+                    let diagnostics = DiagnosticsView {
+                        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+                        codecs: hatif_net::codecs().map(str::to_owned).collect(),
+                        log: self.log.read(),
+                    };
+                    (self.on_event)(Event::Diagnostics { diagnostics });
                 }
                 Asked::Refused(command, why) => self.refuse(command, &why),
                 Asked::PracticeRing(customer) => self.practice_ring(customer.into()),

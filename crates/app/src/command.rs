@@ -241,6 +241,8 @@ pub enum Command {
     Desktop {
         ask: DesktopCommand,
     },
+    /// The end of the log and what is built in; answered by `diagnostics`.
+    Diagnostics,
     DismissNotice {
         notice: u32,
     },

@@ -8,6 +8,7 @@ mod understand;
 pub mod view;
 
 pub use app::{App, AppConfig, SendError, StartError};
+pub use log::LogTail;
 pub use hatif_audio::Devices;
 pub use hatif_core::link;
 pub use hatif_store::KeyringChoice;

@@ -17,6 +17,9 @@ use hatif_core::{
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 mod desk;
+mod quality;
+
+use quality::quality;
 
 pub fn snapshot(phone: &Phone, now: phone::Now, system_language: &str) -> view::Snapshot {
     view::Snapshot {
@@ -353,35 +356,6 @@ fn end_code(reason: &EndReason) -> &'static str {
         EndReason::Replaced => "call.replaced",
         EndReason::Failed { text, .. } | EndReason::TurnedAway { text } => text.code,
     }
-}
-
-/// The judgement in plain words, by what the listener hears: made-up audio first, then delay.
-fn quality(entry: &CallEntry) -> Option<view::QualityView> {
-    let s = entry.stats?;
-    let heard = s.concealed.max(s.remote_loss.unwrap_or(0.0));
-    let trip = s.round_trip_ms.unwrap_or(0.0);
-    let level = if entry.silent_s >= 5 {
-        view::QualityLevel::Silent
-    } else if heard > 0.08 || trip > 500.0 {
-        view::QualityLevel::Poor
-    } else if heard > 0.02 || trip > 300.0 || s.jitter_ms > 40.0 {
-        view::QualityLevel::Fair
-    } else {
-        view::QualityLevel::Good
-    };
-    Some(view::QualityView {
-        level,
-        sent: s.sent as f64,
-        received: s.received as f64,
-        lost: s.lost as f64,
-        jitter_ms: s.jitter_ms,
-        concealed: s.concealed,
-        buffer_ms: s.buffer_ms,
-        round_trip_ms: s.round_trip_ms,
-        remote_loss: s.remote_loss,
-        microphone_gaps: s.microphone_gaps as f64,
-        speaker_gaps: s.speaker_gaps as f64,
-    })
 }
 
 fn history(phone: &Phone) -> Vec<view::HistoryEntry> {

@@ -20,6 +20,7 @@ const PAGE: u32 = 50;
 pub enum Asked {
     Phone(&'static str, phone::Command),
     Snapshot,
+    Diagnostics,
     /// It can't be done here.
     Refused(&'static str, Text),
     PracticeRing(dto::PracticeCustomer),
@@ -101,6 +102,7 @@ pub fn understand(command: Command) -> Asked {
         Command::Window { .. } => return Asked::Refused("window", Text::new("command.not_now")),
         Command::Desktop { .. } => return Asked::Refused("desktop", Text::new("command.not_now")),
         Command::DismissNotice { notice } => ("dismiss_notice", P::DismissNotice(notice)),
+        Command::Diagnostics => return Asked::Diagnostics,
         Command::Snapshot => return Asked::Snapshot,
         Command::Quit => ("quit", P::Quit),
     };

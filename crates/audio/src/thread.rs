@@ -514,6 +514,7 @@ fn call_stats(stats: hatif_media::StreamStats) -> CallStats {
         buffer_ms: stats.buffer_ms,
         round_trip_ms: stats.round_trip_ms,
         remote_loss: stats.remote_loss,
+        mos: stats.mos,
         microphone_gaps: 0,
         speaker_gaps: 0,
     }

@@ -341,6 +341,8 @@ pub struct CallStats {
     pub round_trip_ms: Option<f32>,
     /// Loss that the far side reports of our stream, 0.0 to 1.0.
     pub remote_loss: Option<f32>,
+    /// How the last second sounded (E-model): mean opinion score, 1.0 to 4.5; `None` while nothing is played.
+    pub mos: Option<f32>,
     /// Gaps in the microphone's and the speaker's sound since the call began (overruns and underruns of the devices).
     pub microphone_gaps: u64,
     pub speaker_gaps: u64,

@@ -23,6 +23,11 @@ use tokio::sync::mpsc;
 /// Commands that may wait while the loop is busy. A person issues a few a second; a full queue is told as `Full`.
 const COMMANDS: usize = 4096;
 
+/// The codecs that are offered, best first, by their names in SDP.
+pub fn codecs() -> impl Iterator<Item = &'static str> {
+    translate::codec_names()
+}
+
 /// Settings of the whole user agent.
 #[derive(Clone, Debug)]
 pub struct NetConfig {

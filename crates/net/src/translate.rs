@@ -10,6 +10,16 @@ use std::time::Instant;
 /// The codecs that media can be had with, best first.
 pub const CODECS: [s::Codec; 4] = [s::Codec::Opus, s::Codec::G722, s::Codec::Pcma, s::Codec::Pcmu];
 
+/// Their names in SDP (RFC 3551 6, RFC 7587).
+pub fn codec_names() -> impl Iterator<Item = &'static str> {
+    CODECS.iter().map(|codec| match codec {
+        s::Codec::Opus => "opus",
+        s::Codec::G722 => "G722",
+        s::Codec::Pcma => "PCMA",
+        s::Codec::Pcmu => "PCMU",
+    })
+}
+
 /// An account for the user agent; `Err` where an address makes no sense.
 pub fn account(
     account: &a::Account,

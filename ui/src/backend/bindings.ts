@@ -147,6 +147,8 @@ export type CallView = {
 	quality: QualityView | null,
 };
 
+export type CodecView = "opus" | "g722" | "pcma" | "pcmu";
+
 export type Colleague = {
 	name: string,
 	number: string,
@@ -263,7 +265,9 @@ limit?: number | null } |
 /**  How the window stands on the desktop; answered by `window_changed`. Without a window it is refused. */
 { command: "window"; window: WindowChoice } | 
 /**  What the page asks of the desktop around the window. Without a window it is refused. */
-{ command: "desktop"; ask: DesktopCommand } | { command: "dismiss_notice"; notice: number } | 
+{ command: "desktop"; ask: DesktopCommand } | 
+/**  The end of the log and what is built in; answered by `diagnostics`. */
+{ command: "diagnostics" } | { command: "dismiss_notice"; notice: number } | 
 /**  Answered by a `snapshot` event. */
 { command: "snapshot" } | { command: "quit" };
 
@@ -351,6 +355,21 @@ export type DtmfMode =
 "in_band";
 
 /**  When the echo of the loudspeaker is taken out of the microphone. */
+export type DiagnosticsView = {
+	system: string,
+	codecs: string[],
+	log: LogLine[],
+};
+
+export type LogLine = {
+	at_ms: number,
+	level: LogLevel,
+	part: string,
+	text: string,
+};
+
+export type LogLevel = "info" | "warning" | "error";
+
 export type EchoCancellation = 
 /**  When an echo is heard: a headset makes none, and is spared what the cancelling costs. */
 "auto" | "on" | "off";
@@ -389,6 +408,8 @@ provenance: { [key in string]: Provenance } } |
 { event: "level"; microphone: number; speaker: number } | 
 /**  How the test of the headset stands (`test_headset`). */
 { event: "headset_test"; test: HeadsetTestView } | 
+/**  Answers `diagnostics`. */
+{ event: "diagnostics"; diagnostics: DiagnosticsView } | 
 /**  A command was refused; nothing has changed by it. */
 { event: "command_failed"; command: string; 
 /**  The call or account that the command named. */
@@ -669,6 +690,11 @@ export type QualityLevel = "good" | "fair" | "poor" |
 /**  Call quality. `level` is the judgement in plain words; the rest is for the curious. */
 export type QualityView = {
 	level: QualityLevel,
+	/**
+	 *  How the last second sounded, 1.0 (bad) to 4.5 (the best that there is), after the E-model; `null` while nothing is played.
+	 */
+	mos?: number | null,
+	codec?: CodecView | null,
 	sent: number,
 	received: number,
 	lost: number,

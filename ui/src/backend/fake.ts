@@ -7,7 +7,7 @@ import { matches, passes, query } from '../state/search';
 import type { Backend, CallStateView, CallView, Command, Event, HistoryEntry, NewAccount, Outcome, QualityView, Settings, Snapshot } from './index';
 import { fate, giveBack, obeyDesk, premium, type Desk } from './fake-desk';
 import { offers } from './offers';
-import { call as newCall, large, scenarios } from './scenarios';
+import { call as newCall, diagnostics, large, scenarios } from './scenarios';
 
 const quality: QualityView = {
   level: 'good', sent: 0, received: 0, lost: 0, jitter_ms: 3.4, concealed: 0, buffer_ms: 40, round_trip_ms: 24, remote_loss: 0,
@@ -127,6 +127,8 @@ class FakePhone implements Backend {
       }
       case 'test_headset':
         return this.#testHeadset(command.seconds);
+      case 'diagnostics':
+        return this.#emit({ event: 'diagnostics', diagnostics });
       case 'meter':
         return this.#runMeter(command.on);
       case 'find_history':

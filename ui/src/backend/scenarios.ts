@@ -1,7 +1,7 @@
 // What the fake backend starts with: one snapshot for each state that a screen can be in. For design, tests and
 // screenshots (`?scenario=NAME`).
 import { deskScenarios } from './scenarios-desk';
-import type { AccountView, Action, CallStateView, CallView, HistoryEntry, Outcome, Snapshot, Text } from './bindings';
+import type { AccountView, Action, DiagnosticsView, CallStateView, CallView, HistoryEntry, Outcome, Snapshot, Text } from './bindings';
 
 const NOW = Date.now();
 const MINUTE = 60_000;
@@ -59,7 +59,7 @@ const active = (since: number, hold: 'none' | 'local' = 'none', muted = false): 
 });
 
 const clear = {
-  level: 'good', sent: 4120, received: 4102, lost: 2, jitter_ms: 4.2, concealed: 0.001, buffer_ms: 42, round_trip_ms: 38,
+  level: 'good', sent: 4120, received: 4102, lost: 2, jitter_ms: 4.2, concealed: 0.001, mos: 4.3, codec: 'opus', buffer_ms: 42, round_trip_ms: 38,
   remote_loss: 0, microphone_gaps: 0, speaker_gaps: 0,
 } as const;
 
@@ -194,7 +194,9 @@ export const scenarios: Record<string, Snapshot> = {
   'active-held': withCalls(call(1, active(94_000, 'local'), { quality: clear })),
   'active-remote-hold': withCalls(call(1, { state: 'active', since_ms: NOW - 9000, hold: 'remote', muted: false })),
   'active-silent': withCalls(call(1, active(31_000), { quality: { ...clear, level: 'silent', received: 0 } })),
-  'active-poor': withCalls(call(1, active(31_000), { quality: { ...clear, level: 'poor', lost: 900, concealed: 0.21 } })),
+  'active-poor': withCalls(call(1, active(31_000), { quality: { ...clear, level: 'poor', mos: 1.9, lost: 900, concealed: 0.21 } })),
+  'active-unheard': withCalls(call(1, active(31_000), { quality: { ...clear, level: 'poor', remote_loss: 0.12, microphone_gaps: 3 } })),
+  'active-late': withCalls(call(1, active(31_000), { quality: { ...clear, level: 'poor', mos: 2.4, round_trip_ms: 620 } })),
   several: withCalls(
     call(1, active(640_000, 'local'), { quality: clear }),
     call(2, active(31_000), { peer: { name: 'امید کریمی', address: '0912 000 4321' }, direction: 'outgoing', quality: clear }),
@@ -216,6 +218,17 @@ export const scenarios: Record<string, Snapshot> = {
   'device-gone': { ...home, devices: { ...empty.devices, microphone: 'headset-that-is-gone', problem: text('audio.device_gone') } },
   ...deskScenarios({ home, office, active, call, clear }),
   'yesterday-only': { ...home, history: history.map((h) => ({ ...h, started_ms: (h.started_ms ?? 0) - 3 * DAY })) },
+};
+
+export const diagnostics: DiagnosticsView = {
+  system: 'linux x86_64', codecs: ['opus', 'G722', 'PCMA', 'PCMU'],
+  log: [
+    { at_ms: NOW - 60_000, level: 'info', part: 'hatif_app::app', text: 'account=2 registration=up' },
+    { at_ms: NOW - 31_000, level: 'info', part: 'hatif_audio::slot', text: 'sound device opened role=Speaker fallback=false' },
+    { at_ms: NOW - 30_000, level: 'warning', part: 'hatif_audio::slot', text: 'sound device lost role=Microphone fault=Gone' },
+    { at_ms: NOW - 9_000, level: 'error', part: 'hatif_store::writer', text: 'the database failed code=13 doing=write' },
+    { at_ms: NOW - 4_000, level: 'info', part: 'hatif_app::app', text: 'call=1 account=2 direction=Incoming state=active' },
+  ],
 };
 
 /** Every account that the fake backend may be given again after a change. */

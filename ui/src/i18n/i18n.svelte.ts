@@ -143,6 +143,11 @@ export function percent(share: number): string {
   return new Intl.NumberFormat(current.locale, { style: 'percent', maximumFractionDigits: 1 }).format(share);
 }
 
+/** A figure with so many digits after the point: `4.0`. */
+export function figure(value: number, digits = 0): string {
+  return new Intl.NumberFormat(current.locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+}
+
 /** Milliseconds with their unit. */
 export function milliseconds(ms: number): string {
   return new Intl.NumberFormat(current.locale, {

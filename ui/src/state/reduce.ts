@@ -61,6 +61,7 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
     case 'number_preview':
     case 'level':
     case 'headset_test':
+    case 'diagnostics':
     case 'command_failed':
     case 'stopped':
       return snapshot;

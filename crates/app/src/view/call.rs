@@ -170,6 +170,12 @@ pub enum Action {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
 pub struct QualityView {
     pub level: QualityLevel,
+    /// How the last second sounded, 1.0 (bad) to 4.5 (the best that there is), after the E-model; `null` while nothing is played.
+    #[serde(default)]
+    #[specta(type = Option<u32>)]
+    pub mos: Option<f32>,
+    #[serde(default)]
+    pub codec: Option<CodecView>,
     #[specta(type = u32)]
     pub sent: f64,
     #[specta(type = u32)]
@@ -193,6 +199,15 @@ pub struct QualityView {
     pub microphone_gaps: f64,
     #[specta(type = u32)]
     pub speaker_gaps: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum CodecView {
+    Opus,
+    G722,
+    Pcma,
+    Pcmu,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]

@@ -7,6 +7,7 @@ mod call;
 mod desk;
 mod desktop;
 mod devices;
+mod diagnostics;
 mod history;
 
 pub use crate::command::{
@@ -16,6 +17,7 @@ pub use call::*;
 pub use desk::*;
 pub use desktop::*;
 pub use devices::*;
+pub use diagnostics::*;
 pub use hatif_core::settings::Provenance;
 pub use history::*;
 use serde::{Deserialize, Serialize};
@@ -132,6 +134,10 @@ pub enum Event {
     /// How the test of the headset stands (`test_headset`).
     HeadsetTest {
         test: HeadsetTestView,
+    },
+    /// Answers `diagnostics`.
+    Diagnostics {
+        diagnostics: DiagnosticsView,
     },
     /// A command was refused; nothing has changed by it.
     CommandFailed {

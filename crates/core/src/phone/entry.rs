@@ -5,7 +5,7 @@ use crate::{
     call::{Call, CallState, EndReason, Hold, Peer},
     fields::Fields,
     ids::CallId,
-    sip::{CallHeaders, MediaSession},
+    sip::{CallHeaders, Codec, MediaSession},
     text::Text,
 };
 use std::{collections::VecDeque, net::SocketAddr, time::Instant};
@@ -201,6 +201,11 @@ impl CallEntry {
             mute_wanted: false,
             end_as: None,
         }
+    }
+
+    /// What its sound is coded with, once that is settled.
+    pub fn codec(&self) -> Option<Codec> {
+        self.media.as_ref().map(|media| media.codec)
     }
 
     pub(super) fn active(&self) -> bool {

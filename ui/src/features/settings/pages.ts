@@ -3,6 +3,7 @@
 import type { Component } from 'svelte';
 import type { IconName } from '../../components/Icon.svelte';
 import type { Key } from '../../i18n/i18n.svelte';
+import Diagnostics from '../diagnostics/Diagnostics.svelte';
 import Sound from '../sound/Sound.svelte';
 import About from './About.svelte';
 import Accounts from './Accounts.svelte';
@@ -82,6 +83,10 @@ export const PAGES: readonly SettingsPage[] = [
   {
     name: 'carry', icon: 'file', label: 'settings.carry', content: Carry,
     finds: [{ label: 'settings.export', control: 'settings-export' }, { label: 'settings.import', control: 'settings-import' }],
+  },
+  {
+    name: 'diagnostics', icon: 'activity', label: 'diagnostics.title', content: Diagnostics, cards: true,
+    finds: [{ label: 'diagnostics.log', control: 'log-filter' }, { label: 'diagnostics.codecs' }, { label: 'quality.label', control: 'diagnostics-calls' }],
   },
   { name: 'about', icon: 'info', label: 'settings.about', content: About, finds: [] },
 ];

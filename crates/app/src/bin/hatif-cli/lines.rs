@@ -1,7 +1,7 @@
 //! The long-running form: JSON lines in, JSON lines out, until `quit` or the end of input.
 
 use hatif_app::{
-    App, AppConfig,
+    App, AppConfig, LogTail,
     command::{Command, Password},
     view::{Event, Text},
 };
@@ -57,10 +57,10 @@ impl Printer {
     }
 }
 
-pub async fn run(config: AppConfig) -> ExitCode {
+pub async fn run(config: AppConfig, log: LogTail) -> ExitCode {
     let printer = Printer::start();
     let events = printer.clone();
-    let app = match App::start(config, move |event| events.print(event)) {
+    let app = match App::start(config, log, move |event| events.print(event)) {
         Ok(app) => app,
         Err(error) => return crate::fail(&error.to_string()),
     };

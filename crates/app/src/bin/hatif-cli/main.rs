@@ -90,7 +90,7 @@ enum Transport {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    hatif_app::log::start();
+    let log = hatif_app::log::start();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start: {error}")),
@@ -99,8 +99,8 @@ fn main() -> ExitCode {
     let Some(data) = data(&cli.options, scratch) else { return fail("no folder for data; name one with --data") };
     let config = config(&cli.options, data.clone(), scratch);
     let code = match cli.one_shot {
-        None => runtime.block_on(lines::run(config)),
-        Some(OneShot::Call(args)) => runtime.block_on(one_shot::call(config, args)),
+        None => runtime.block_on(lines::run(config, log)),
+        Some(OneShot::Call(args)) => runtime.block_on(one_shot::call(config, log, args)),
     };
     // A read of standard input may still block a runtime thread; nothing is left that it could tell.
     runtime.shutdown_background();

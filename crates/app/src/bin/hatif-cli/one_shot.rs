@@ -2,7 +2,7 @@
 
 use crate::{CallArgs, Transport, lines::Printer};
 use hatif_app::{
-    App, AppConfig,
+    App, AppConfig, LogTail,
     command::{AccountKind, Command, NewAccount, Password},
     view::{CallStateView, Event, RegistrationView},
 };
@@ -10,14 +10,14 @@ use std::{io::BufRead, process::ExitCode, time::Duration};
 use tokio::sync::mpsc;
 
 /// Exit status: 0 the call was answered, 1 it was not, 2 it could not be tried.
-pub async fn call(config: AppConfig, args: CallArgs) -> ExitCode {
+pub async fn call(config: AppConfig, log: LogTail, args: CallArgs) -> ExitCode {
     let Some(account) = account(&args) else {
         return crate::fail("--account is user@host, and the password comes by --password-stdin or HATIF_PASSWORD");
     };
     let printer = Printer::start();
     let print = printer.clone();
     let (told, mut events) = mpsc::channel(1024);
-    let app = App::start(config, move |event| {
+    let app = App::start(config, log, move |event| {
         // The printer keeps everything; this copy is only watched for what it waits for.
         let _ = told.try_send(event.clone());
         print.print(event);
