@@ -345,6 +345,18 @@ export type DevicesView = {
 	problem: Text | null,
 };
 
+export type DiagnosticsView = {
+	/**  `linux x86_64` */
+	system: string,
+	/**  The codecs that are offered, best first, by their names in SDP. */
+	codecs: string[],
+	/**
+	 *  The last lines of the log at INFO and above, oldest first, at most 500. No number, name, address or secret is in
+	 *  them.
+	 */
+	log: LogLine[],
+};
+
 export type Direction = "incoming" | "outgoing";
 
 /**  How digits travel. */
@@ -355,21 +367,6 @@ export type DtmfMode =
 "in_band";
 
 /**  When the echo of the loudspeaker is taken out of the microphone. */
-export type DiagnosticsView = {
-	system: string,
-	codecs: string[],
-	log: LogLine[],
-};
-
-export type LogLine = {
-	at_ms: number,
-	level: LogLevel,
-	part: string,
-	text: string,
-};
-
-export type LogLevel = "info" | "warning" | "error";
-
 export type EchoCancellation = 
 /**  When an echo is heard: a headset makes none, and is spared what the cancelling costs. */
 "auto" | "on" | "off";
@@ -546,6 +543,17 @@ export type LampView =
 /**  Not watched, or not known yet. */
 { state: "unknown" } | { state: "free" } | { state: "ringing"; caller: PeerView | null } | { state: "busy" } | { state: "away" };
 
+export type LogLevel = "info" | "warning" | "error";
+
+export type LogLine = {
+	/**  Unix time in milliseconds. */
+	at_ms: number,
+	level: LogLevel,
+	/**  The part of Hatif that says it: `hatif_audio::slot`. */
+	part: string,
+	text: string,
+};
+
 export type MailboxView = {
 	account: number,
 	waiting: boolean,
@@ -690,9 +698,7 @@ export type QualityLevel = "good" | "fair" | "poor" |
 /**  Call quality. `level` is the judgement in plain words; the rest is for the curious. */
 export type QualityView = {
 	level: QualityLevel,
-	/**
-	 *  How the last second sounded, 1.0 (bad) to 4.5 (the best that there is), after the E-model; `null` while nothing is played.
-	 */
+	/**  How the last second sounded, 1.0 (bad) to 4.5 (the best that there is), after the E-model; `null` while nothing is played. */
 	mos?: number | null,
 	codec?: CodecView | null,
 	sent: number,
