@@ -12,7 +12,6 @@ mod hostile;
 mod package;
 mod payloads;
 mod practice;
-mod settings;
 mod survives;
 
 use serde_json::Value;

@@ -8,10 +8,10 @@ mod understand;
 pub mod view;
 
 pub use app::{App, AppConfig, SendError, StartError};
-pub use log::LogTail;
 pub use hatif_audio::Devices;
 pub use hatif_core::link;
 pub use hatif_store::KeyringChoice;
+pub use log::LogTail;
 
 /// The folder where Hatif keeps its data for this user.
 pub fn data_folder() -> Option<std::path::PathBuf> {
