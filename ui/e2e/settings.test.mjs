@@ -134,7 +134,8 @@ describe.each(['en', 'ar'])('%s', (lang) => {
     for (let i = 0; i < count; i += 1) {
       await page.locator('.found button').nth(i).focus();
       await page.keyboard.press('Enter');
-      await page.waitForFunction((i) => document.activeElement !== document.querySelectorAll('.found button')[i], i, { timeout: 2000 });
+      const label = await page.locator('.found .label').nth(i).textContent();
+      await page.waitForFunction((i) => document.activeElement !== document.querySelectorAll('.found button')[i], i).catch(() => expect.unreachable(`${label} is not there`));
       expect(await page.evaluate(() => document.activeElement.closest('.page') !== null)).toBe(true);
     }
   });
