@@ -31,6 +31,62 @@ pub fn within(test: &str, body: impl FnOnce()) {
     assert!(status.success(), "{test} failed within the sound server; see above");
 }
 
+/// Runs `body` in a process that sees nothing of this server's devices but through the ALSA library, as on a system with
+/// neither PipeWire nor PulseAudio: `default` plays to `agent_spk` and captures from `agent_mic`; `alsa:pipewire`'s driver
+/// refuses to open it, for this reason (`EBUSY`). That driver is a stand-in: there is no sound card here that another program
+/// could hold.
+pub fn within_alsa(test: &str, reason: &str, body: impl FnOnce()) {
+    if std::env::var_os(INSIDE).is_some() {
+        body();
+        return;
+    }
+    let server = SoundServer::start();
+    let here = |name: &str| server.folder.path().join(name);
+    let (source, driver, configuration) = (here("refusing.c"), here("refusing.so"), here("asound.conf"));
+    std::fs::write(&source, REFUSING).expect("a driver's source");
+    let reason = format!("-DREASON={reason}");
+    let built =
+        Command::new("cc").args(["-shared", "-fPIC", "-DPIC", &reason, "-o"]).arg(&driver).arg(&source).status();
+    assert!(built.is_ok_and(|status| status.success()), "the driver does not build; libasound2-dev is needed");
+    let server_address = format!("unix:{}", here("pulse/native").display());
+    let text = format!(
+        r#"</usr/share/alsa/alsa.conf>
+           pcm.!default {{
+             type asym
+             playback.pcm {{ type pulse server "{server_address}" device agent_spk }}
+             capture.pcm {{ type pulse server "{server_address}" device agent_mic }}
+             hint {{ show on description "The one that works" }}
+           }}
+           pcm_type.refusing {{ lib "{driver}" open refusing_open }}
+           pcm.!pipewire {{ type refusing hint {{ show on description "Taken" }} }}
+        "#,
+        driver = driver.display(),
+    );
+    std::fs::write(&configuration, text).expect("a configuration");
+    let status = server
+        .command(std::env::current_exe().expect("this test's path"))
+        .args([test, "--exact", "--nocapture"])
+        .env(INSIDE, "1")
+        .env("ALSA_CONFIG_PATH", configuration)
+        .env(REMOTE, "nothing")
+        .env("PULSE_SERVER", format!("unix:{}", here("nothing").display()))
+        .status()
+        .expect("this test runs again");
+    assert!(status.success(), "{test} failed with ALSA alone; see above");
+}
+
+/// Where PipeWire's clients look for their server. Hatif under test may be kept from it; the test's tools are not.
+const REMOTE: &str = "PIPEWIRE_REMOTE";
+
+/// A driver for the ALSA library that opens nothing.
+const REFUSING: &str = r"
+#include <errno.h>
+#include <alsa/asoundlib.h>
+int refusing_open(snd_pcm_t **pcm, const char *name, snd_config_t *root, snd_config_t *conf, snd_pcm_stream_t stream, int mode)
+{ return -(REASON); }
+SND_DLSYM_BUILD_VERSION(refusing_open, SND_PCM_DLSYM_VERSION)
+";
+
 /// Runs `body` in a process that finds no sound system at all.
 pub fn without(test: &str, body: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
@@ -61,6 +117,7 @@ pub fn play(file: &Path, sink: &str) {
 pub fn tool(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program)
         .args(arguments)
+        .env_remove(REMOTE)
         .output()
         .unwrap_or_else(|error| panic!("{program} does not run ({error}); {MISSING}"));
     assert!(
@@ -77,7 +134,7 @@ pub struct Running(Child);
 
 impl Running {
     pub fn start(program: &str, arguments: &[&str]) -> Running {
-        let child = sounding(program).args(arguments).stdin(Stdio::null()).spawn();
+        let child = sounding(program).args(arguments).env_remove(REMOTE).stdin(Stdio::null()).spawn();
         Running(child.unwrap_or_else(|error| panic!("{program} does not run ({error}); {MISSING}")))
     }
 
