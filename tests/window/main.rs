@@ -12,6 +12,7 @@ mod hostile;
 mod package;
 mod payloads;
 mod practice;
+mod settings;
 mod survives;
 
 use serde_json::Value;
