@@ -69,6 +69,44 @@ fn customer_senior_and_agent_hear_each_other_and_not_themselves() {
     }
 }
 
+/// The agent asks for help by key; the team lead reads who it is about, calls, and is joined in.
+#[test]
+fn the_lead_who_is_asked_for_help_joins() {
+    let (mut agent, mut customer, mut lead) =
+        (Party::new(AGENT, false), Party::there(CUSTOMER), Party::new(SENIOR, false));
+    let options = json!({ "help_to": lead.user.name });
+    agent.cli.send(json!({ "command": "set_account_options", "account": agent.account, "options": options }));
+    customer.call(&agent.user.name);
+    let first = agent.cli.wait_incoming(0)["id"].as_u64().expect("an id");
+    agent.cli.tell("answer", first);
+    customer.hears(&[AGENT], &[SENIOR]);
+    agent.cli.send(json!({ "command": "help", "call": first, "text": "Sara, invoice 4711" }));
+    let told = lead
+        .cli
+        .events
+        .wait_for("the agent's words", 0, |event| event["messages"][0]["delivery"]["state"] == "received");
+    let message = &told["messages"][0];
+    assert_eq!(
+        (&message["text"], &message["peer"]["address"]),
+        (&json!("Sara, invoice 4711"), &json!(agent.user.name))
+    );
+
+    let mark = agent.cli.events.mark();
+    lead.call(&agent.user.name);
+    let second =
+        agent.cli.events.wait_for("the lead's call", mark, |event| event["call"]["state"]["state"] == "incoming");
+    let second = second["call"]["id"].as_u64().expect("an id");
+    agent.cli.tell("answer", second);
+    agent.cli.wait_call(second, "active");
+    join(&mut agent.cli, 2);
+    customer.hears(&[AGENT, SENIOR], &[]);
+    lead.hears(&[AGENT, CUSTOMER], &[]);
+    agent.hears(&[CUSTOMER, SENIOR], &[]);
+    for party in [agent, customer, lead] {
+        party.cli.quit();
+    }
+}
+
 /// Three of them on Asterisk's own numbers, one at a baresip.
 #[test]
 fn five_in_one_conference() {

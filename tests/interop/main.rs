@@ -14,6 +14,7 @@ mod hostile;
 mod kamailio;
 mod lab;
 mod log;
+mod mobile;
 mod network;
 mod strangers;
 mod threesome;

@@ -22,6 +22,9 @@ fn told(options: cli::Options, registrar: &str, transport: &str) -> [String; 2] 
     let ended = cli.wait_call(call, "ended");
     assert_eq!(ended["state"]["outcome"], "failed", "{ended}");
     cli.quit();
+    for reason in [&registration["reason"], &ended["state"]["reason"]] {
+        assert!(reason["code"] != "wire.host_unknown" || reason["params"]["host"] == registrar, "which one? {reason}");
+    }
     [code(&registration), ended["state"]["reason"]["code"].as_str().unwrap_or_default()].map(String::from)
 }
 

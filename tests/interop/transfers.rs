@@ -3,9 +3,9 @@
 
 use crate::hum;
 use hatif_lab::{
-    Asterisk, Baresip, Cli,
+    Asterisk, Baresip, Cli, Party,
     asterisk::{Codecs, User},
-    baresip, cli,
+    baresip,
 };
 use serde_json::{Value, json};
 
@@ -21,27 +21,9 @@ fn phone(user: &User, tone: u32) -> Baresip {
     phone
 }
 
-/// Hatif as one of the others: baresip 1.0 does not take up its recording again after a hold.
-struct Other {
-    cli: Cli,
-    account: u64,
-    user: User,
-    _folder: tempfile::TempDir,
-}
-
-fn other(tone: u32) -> Other {
-    let asterisk = Asterisk::shared();
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let play = Some(hum(&folder, tone));
-    let mut cli = Cli::start(cli::Options { play, auto_answer: true, ..Default::default() });
-    let user = asterisk.user(Codecs::G711);
-    let account = cli.register(&user, &asterisk.address(), &asterisk.address(), json!({}));
-    Other { cli, account, user, _folder: folder }
-}
-
 struct Desk {
     cli: Cli,
-    customer: Other,
+    customer: Party,
     call: u64,
     _folder: tempfile::TempDir,
 }
@@ -53,8 +35,8 @@ fn desk() -> Desk {
     let mut cli = Cli::playing(Some(&hum(&folder, AGENT)));
     let agent = asterisk.user(Codecs::G711);
     cli.register(&agent, &asterisk.address(), &asterisk.address(), json!({}));
-    let mut customer = other(CUSTOMER);
-    customer.cli.call(&agent.name, customer.account);
+    let mut customer = Party::there(CUSTOMER);
+    customer.call(&agent.name);
     let call = cli.wait_incoming(0)["id"].as_u64().expect("an id");
     cli.tell("answer", call);
     cli.wait_call(call, "active");
@@ -91,7 +73,7 @@ impl Desk {
 }
 
 /// The customer and the target hear each other, with nobody between.
-fn connected(customer: &Other, target: &Other) {
+fn connected(customer: &Party, target: &Party) {
     customer.cli.wait_tail(TARGET, true);
     target.cli.wait_tail(CUSTOMER, true);
 }
@@ -111,7 +93,7 @@ fn a_blind_transfer_connects_the_customer_with_the_target() {
 #[test]
 fn an_attended_transfer_connects_the_customer_with_whom_was_asked() {
     let mut desk = desk();
-    let target = other(TARGET);
+    let target = Party::there(TARGET);
     let consult = desk.consult(&target.user);
     target.cli.wait_tail(AGENT, true);
     desk.cli.send(json!({ "command": "complete_transfer", "call": consult }));
@@ -124,7 +106,7 @@ fn an_attended_transfer_connects_the_customer_with_whom_was_asked() {
 #[test]
 fn an_attended_transfer_works_with_both_on_hold() {
     let mut desk = desk();
-    let target = other(TARGET);
+    let target = Party::there(TARGET);
     let consult = desk.consult(&target.user);
     let mark = desk.cli.events.mark();
     desk.cli.send(json!({ "command": "hold", "call": consult, "on": true }));
@@ -153,6 +135,18 @@ fn a_transfer_to_nobody_gives_the_customer_back() {
     assert!(transfer["reason"]["code"].is_string(), "{transfer}");
     desk.cli.wait_tail(CUSTOMER, true);
     desk.cli.hang_up(desk.call);
+}
+
+#[test]
+fn a_customer_whom_the_pbx_drops_in_a_failed_transfer_is_to_be_called_back() {
+    let mut desk = desk();
+    let gone = Asterisk::shared().user(Codecs::G711);
+    desk.cli.send(json!({ "command": "transfer", "call": desk.call, "to": gone.name }));
+    let transfer = desk.transfer_is("failed");
+    assert!(transfer["reason"]["code"].is_string(), "{transfer}");
+    // Asterisk has hung up on the customer before it says that the transfer failed: no call is left to give back.
+    let ended = desk.cli.wait_call(desk.call, "ended");
+    assert_eq!(ended["state"]["reason"]["code"], "call.lost_in_transfer", "{ended}");
 }
 
 /// A phone of Hatif's on the shared PBX.

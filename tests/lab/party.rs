@@ -48,6 +48,16 @@ impl Party {
         self.cli.call(to, self.account)
     }
 
+    /// Waits until some of a tone has been heard, however short.
+    pub fn hears_now(&self, tone: u32) {
+        eventually(&format!("{tone} Hz are heard for a moment"), DEADLINE, || {
+            let heard = self.cli.heard();
+            let steps = heard.samples.chunks((heard.rate / 5) as usize);
+            let level = |samples: &[f32]| Recording { rate: heard.rate, samples: samples.to_vec() }.level_of(tone);
+            steps.map(level).any(|level| level > HEARD).then_some(())
+        });
+    }
+
     /// Waits until the last second that was played held these tones, and neither one of `not` nor its own.
     pub fn hears(&self, tones: &[u32], not: &[u32]) {
         let not: Vec<u32> = not.iter().copied().chain([self.tone]).collect();

@@ -35,6 +35,7 @@ fn main() -> ExitCode {
     let mut chance = Chance(seed);
     let mut played: BTreeMap<&str, u64> = BTreeMap::new();
     let (mut failures, mut warm, began) = (Vec::new(), None, Instant::now());
+    let mut memory = String::new();
     let before = rig.rest();
     for n in 1..=count {
         let (name, story) = STORIES[chance.below(STORIES.len() as u64) as usize];
@@ -47,8 +48,12 @@ fn main() -> ExitCode {
             failures.push(format!("call {n}, {name}: {first}"));
             rig.hang_up_all();
         }
-        if n == WARM.min(count) {
-            warm = Some(rig.rest());
+        if n % WARM == 0 || n == count {
+            let now = rig.rest();
+            memory += &format!("| {n} | {} |\n", now.memory_kb);
+            if n == WARM.min(count) {
+                warm = Some(now);
+            }
         }
         if n % 20 == 0 {
             println!("{n} of {count}, {} failed, {:.0?}", failures.len(), began.elapsed());
@@ -60,11 +65,13 @@ fn main() -> ExitCode {
     let done: u64 = played.values().sum();
     let after = rig.rest();
     rig.quit();
-    let run = Run { count: done, seed, minutes: began.elapsed().as_secs_f64() / 60.0 };
+    let run = Run { memory, count: done, seed, minutes: began.elapsed().as_secs_f64() / 60.0 };
     report(&run, &played, &failures, &before, warm.as_ref().unwrap_or(&before), &after)
 }
 
 struct Run {
+    /// Rows of the table of memory.
+    memory: String,
     count: u64,
     seed: u64,
     minutes: f64,
@@ -78,7 +85,7 @@ fn report(
     warm: &Use,
     after: &Use,
 ) -> ExitCode {
-    let Run { count, seed, minutes } = run;
+    let Run { memory, count, seed, minutes } = run;
     let from = WARM.min(*count);
     let grown = after.memory_kb - warm.memory_kb;
     let left = |of: fn(&Use) -> i64| of(after) - of(warm);
@@ -109,6 +116,7 @@ fn report(
         told(warm),
         told(after)
     );
+    text += &format!("\n| after call | memory at rest, kB |\n|---|---|\n{memory}");
     text += "\n| story | calls |\n|---|---|\n";
     for (name, times) in played {
         text += &format!("| {name} | {times} |\n");

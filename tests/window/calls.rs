@@ -146,6 +146,22 @@ fn second_call_and_conference(desk: &Desk, customer: &mut Party, senior: &mut Pa
     senior.cli.wait_call(second, "ended");
 }
 
+/// A caller who rings is sent to somebody else, and never answered here.
+fn send_on(desk: &Desk, customer: &mut Party) {
+    let call = customer.call(&desk.user.name);
+    desk.window.click("#send-on");
+    eventually("the field has the focus", DEADLINE, || {
+        (desk.window.script("return document.activeElement?.id") == "send-on-to").then_some(())
+    });
+    desk.window.write("611");
+    desk.window.wait_value("#send-on-to", "611");
+    desk.picture("send-on");
+    desk.window.press(&["Enter"]);
+    customer.hears(&[ELSEWHERE], &[AGENT]);
+    desk.rest();
+    customer.cli.hang_up(call);
+}
+
 /// Everything to another number, switched on where a person does it; obeyed; and switched off again.
 fn forwarding(desk: &Desk, customer: &mut Party) {
     let options = || {
@@ -186,6 +202,7 @@ fn a_shift_of_calls(language: &'static str) {
     attended_transfer(&desk, &mut customer, &senior);
     blind_transfer(&desk, &mut customer, &senior);
     second_call_and_conference(&desk, &mut customer, &mut senior);
+    send_on(&desk, &mut customer);
     forwarding(&desk, &mut customer);
 }
 

@@ -99,6 +99,11 @@ pub enum Command {
     CompleteTransfer {
         call: u32,
     },
+    /// Calls the account's mobile; whoever presses 1 there has the call, and this desk is mute. Hanging up that call takes it
+    /// back.
+    MoveToMobile {
+        call: u32,
+    },
     /// Hangs up the consultation and returns to the customer. `call` is either of the two.
     AbandonConsult {
         call: u32,

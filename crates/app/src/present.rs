@@ -314,6 +314,7 @@ fn action(action: phone::Action) -> view::Action {
         phone::Action::Refuse => view::Action::Refuse,
         phone::Action::Redirect => view::Action::Redirect,
         phone::Action::Help => view::Action::Help,
+        phone::Action::MoveToMobile => view::Action::MoveToMobile,
     }
 }
 

@@ -54,6 +54,7 @@ pub fn understand(command: Command) -> Asked {
             ("consult", P::Consult { call: CallId(call), to, account: account.map(AccountId), confirmed })
         }
         Command::CompleteTransfer { call } => ("complete_transfer", P::CompleteTransfer(CallId(call))),
+        Command::MoveToMobile { call } => ("move_to_mobile", P::MoveToMobile(CallId(call))),
         Command::AbandonConsult { call } => ("abandon_consult", P::AbandonConsult(CallId(call))),
         Command::Swap { call } => ("swap", P::Swap(CallId(call))),
         Command::Join { calls } => ("join", P::Join(calls.into_iter().map(CallId).collect())),

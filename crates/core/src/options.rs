@@ -23,6 +23,8 @@ pub struct AccountOptions {
     pub conference_room: Option<String>,
     /// The team lead's number, who gets a message when help is asked for.
     pub help_to: Option<String>,
+    /// The agent's own, which may ring too and take over calls.
+    pub mobile: Option<Mobile>,
     /// Applied to what is dialled, the first that fits.
     pub rewriting: Vec<NumberRule>,
     pub forwarding: Vec<ForwardRule>,
@@ -49,6 +51,7 @@ impl AccountOptions {
         mailbox: None,
         conference_room: None,
         help_to: None,
+        mobile: None,
         rewriting: Vec::new(),
         forwarding: Vec::new(),
         codes: FeatureCodes {
@@ -180,6 +183,18 @@ pub struct FeatureCodes {
     pub forward_unreachable_off: Option<String>,
     /// `*8{number}`
     pub pickup: Option<String>,
+}
+
+/// The agent's own mobile. Whoever answers there presses 1 to take the call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct Mobile {
+    pub number: String,
+    /// It rings when this phone does.
+    #[serde(default)]
+    pub rings_too: bool,
+    /// So many seconds later.
+    #[serde(default)]
+    pub after_s: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]

@@ -18,6 +18,7 @@ mod digits;
 mod entry;
 mod incoming;
 mod messages;
+mod mobile;
 mod sound;
 mod transfer;
 
@@ -249,6 +250,8 @@ pub struct Phone {
     agent: Agent,
     /// Everybody may ring until then, after an emergency call.
     emergency_until: Option<Instant>,
+    /// When a rule last kept callers from ringing; no more than are written down a minute.
+    kept_away: VecDeque<Instant>,
     watches: BTreeMap<SubscriptionId, colleagues::Watch>,
     next_subscription: u32,
     mailboxes: BTreeMap<AccountId, Mailbox>,
@@ -310,6 +313,7 @@ impl Phone {
                 call_waiting: true,
             },
             emergency_until: None,
+            kept_away: VecDeque::new(),
             watches: BTreeMap::new(),
             next_subscription: 1,
             mailboxes: BTreeMap::new(),
@@ -344,6 +348,7 @@ impl Phone {
             Input::Timeout => {}
         }
         self.pass_time(now);
+        self.settle_mobile(now);
         self.settle_conference();
         self.settle_forwarding(now);
         self.dial_waiting_code(now);
@@ -397,6 +402,7 @@ impl Phone {
             Command::Dtmf(call, digits) => self.dtmf(now, call, &digits),
             Command::Transfer { call, to, confirmed } => self.transfer(now, call, &to, confirmed),
             Command::Consult { call, to, account, confirmed } => self.consult(now, call, &to, account, confirmed),
+            Command::MoveToMobile(call) => self.move_to_mobile(now, call),
             Command::CompleteTransfer(call) => self.complete_transfer(now, call),
             Command::AbandonConsult(call) => self.abandon_consult(now, call),
             Command::Swap(call) => self.swap(call),

@@ -34,6 +34,7 @@ pub const CALL_END_CODES: &[&str] = &[
     "call.gone",
     "call.incomplete",
     "call.interrupted",
+    "call.lost_in_transfer",
     "call.missed_busy",
     "call.missed_do_not_disturb",
     "call.no_common_codec",

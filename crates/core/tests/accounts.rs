@@ -11,24 +11,9 @@ use hatif_core::{
 };
 use std::time::{Instant, SystemTime};
 
-fn account(domain: &str) -> Account {
-    Account {
-        id: AccountId(1),
-        kind: AccountKind::Registrar,
-        label: "Office".into(),
-        user: "1001".into(),
-        domain: domain.into(),
-        registrar: None,
-        proxy: None,
-        auth_user: None,
-        display_name: None,
-        transport: Transport::Udp,
-        ca_file: None,
-        expires: 300,
-        local_port: None,
-        options: Default::default(),
-    }
-}
+#[path = "world/account.rs"]
+mod account_of;
+use account_of::account;
 
 fn loaded(accounts: Vec<(Account, Option<Password>)>, credentials: CredentialStore) -> Input {
     let (settings, policy, interactions) = (Rows::new(), Policy::default(), vec![]);

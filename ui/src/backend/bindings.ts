@@ -36,6 +36,8 @@ export type AccountOptions = {
 	conference_room?: string | null,
 	/**  The team lead's number, who gets a message when help is asked for. */
 	help_to?: string | null,
+	/**  The agent's own, which may ring too and take over calls. */
+	mobile?: Mobile | null,
 	/**  Applied to what is dialled, the first that fits. */
 	rewriting?: NumberRule[],
 	forwarding?: ForwardRule[],
@@ -64,7 +66,7 @@ export type AccountView = {
 	config: NewAccount | null,
 };
 
-export type Action = "answer" | "reject" | "hang_up" | "mute" | "unmute" | "hold" | "resume" | "dtmf" | "transfer" | "consult" | "complete_transfer" | "abandon_consult" | "swap" | "join" | "split" | "silence" | "unsilence" | "leave_conference" | "grant" | "refuse" | "redirect" | "help";
+export type Action = "answer" | "reject" | "hang_up" | "mute" | "unmute" | "hold" | "resume" | "dtmf" | "transfer" | "consult" | "complete_transfer" | "abandon_consult" | "swap" | "join" | "split" | "silence" | "unsilence" | "leave_conference" | "grant" | "refuse" | "redirect" | "help" | "move_to_mobile";
 
 /**  Whether the agent takes calls of a queue. */
 export type AgentState = "ready" | "not_ready";
@@ -197,6 +199,11 @@ account?: number | null; confirmed?: boolean } |
  *  either of the two.
  */
 { command: "complete_transfer"; call: number } | 
+/**
+ *  Calls the account's mobile; whoever presses 1 there has the call, and this desk is mute. Hanging up that call takes it
+ *  back.
+ */
+{ command: "move_to_mobile"; call: number } | 
 /**  Hangs up the consultation and returns to the customer. `call` is either of the two. */
 { command: "abandon_consult"; call: number } | 
 /**  The one on hold takes the place of the one that is not. `call` is either of the two. */
@@ -571,6 +578,15 @@ export type MessageView = {
 	text: string,
 	at_ms: number,
 	delivery: DeliveryView,
+};
+
+/**  The agent's own mobile. Whoever answers there presses 1 to take the call. */
+export type Mobile = {
+	number: string,
+	/**  It rings when this phone does. */
+	rings_too?: boolean,
+	/**  So many seconds later. */
+	after_s?: number,
 };
 
 /**  Moving parts of the window. */

@@ -183,7 +183,7 @@ class FakePhone implements Backend {
     for (const call of this.#snapshot.calls) {
       if (!this.#own.has(call.id)) continue;
       const options = this.#snapshot.accounts.find((a) => a.id === call.account)?.config?.options;
-      const actions = offers(call, this.#snapshot.calls, { helped: options?.help_to != null, room: options?.conference_room != null });
+      const actions = offers(call, this.#snapshot.calls, { helped: options?.help_to != null, room: options?.conference_room != null, mobile: options?.mobile != null });
       if (actions.join() === call.actions.join()) continue;
       return this.#emit({ event: 'call_changed', call: { ...call, actions } });
     }

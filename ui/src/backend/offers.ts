@@ -22,8 +22,8 @@ export function swapPartner(call: CallView, calls: readonly CallView[]): CallVie
   return other && heldHere(other) !== heldHere(call) ? other : undefined;
 }
 
-/** `helped`: the account names a team lead. `room`: it names a conference room. */
-export function offers(call: CallView, calls: readonly CallView[], { helped, room }: { helped: boolean; room: boolean }): Action[] {
+/** `helped`: the account names a team lead. `room`: it names a conference room. `mobile`: it names the agent's mobile. */
+export function offers(call: CallView, calls: readonly CallView[], { helped, room, mobile }: { helped: boolean; room: boolean; mobile: boolean }): Action[] {
   const { state } = call;
   const list: [Action, boolean][] = [];
   const pair = pairOf(call, calls);
@@ -45,6 +45,7 @@ export function offers(call: CallView, calls: readonly CallView[], { helped, roo
       [call.silenced ? 'unsilence' : 'silence', call.conference],
       ['leave_conference', call.conference && (parties.length === 2 || room) && parties.every((c) => active(c) && !transferring(c))],
       ['help', helped],
+      ['move_to_mobile', mobile && free && !pair],
     );
   }
   if (pair) {

@@ -25,6 +25,7 @@ export const SHORTCUTS: readonly { title: Key; shortcuts: readonly Shortcut[] }[
       { keys: ['L'], does: 'shortcut.leave' },
       { keys: ['G'], does: 'shortcut.grant' },
       { keys: ['X'], does: 'shortcut.refuse' },
+      { keys: ['P'], does: 'shortcut.mobile' },
       { keys: ['N'], does: 'shortcut.help' },
       { keys: ['0–9', '*', '#'], does: 'shortcut.digits' },
     ],

@@ -164,6 +164,7 @@ pub enum Action {
     Refuse,
     Redirect,
     Help,
+    MoveToMobile,
 }
 
 /// Call quality. `level` is the judgement in plain words; the rest is for the curious.

@@ -142,13 +142,28 @@ impl Phone {
         Ok(())
     }
 
-    pub(super) fn registration_changed(&mut self, id: AccountId, state: Registration) {
+    pub(super) fn registration_changed(&mut self, id: AccountId, mut state: Registration) {
+        if let Registration::Down { cause, .. } = &mut state {
+            self.name_host(id, cause);
+        }
         if let Some(entry) = self.accounts.get_mut(&id)
             && entry.registration != state
         {
             entry.registration = state;
             self.change(Change::Account(id));
             self.watch(id);
+        }
+    }
+
+    /// Says which host is unknown: the one that the account's requests go to. A direct account's call names its own.
+    pub(super) fn name_host(&self, id: AccountId, text: &mut Text) {
+        let account = self.accounts.get(&id).map(|entry| &entry.account).filter(|a| a.kind != AccountKind::Direct);
+        if text.code == "wire.host_unknown"
+            && !text.params.contains_key("host")
+            && let Some(account) = account
+        {
+            let host = account.proxy.as_ref().or(account.registrar.as_ref()).unwrap_or(&account.domain);
+            text.params.insert("host", host.clone());
         }
     }
 
@@ -223,6 +238,11 @@ fn validate_options(options: &AccountOptions) -> Result<(), Text> {
         if number.as_deref().is_some_and(undialable) {
             return bad(name);
         }
+    }
+    // It is called unasked, so it is no number that wants asking.
+    let mobile = options.mobile.as_ref().map(|mobile| policy::judge(options, &mobile.number));
+    if mobile.is_some_and(|judged| !judged.is_ok_and(|judged| judged.verdict == Verdict::Free)) {
+        return bad("mobile");
     }
     if options.colleagues.len() > MAX_LISTED || options.colleagues.iter().any(|c| undialable(&c.number)) {
         return bad("colleagues");

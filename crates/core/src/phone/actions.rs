@@ -10,6 +10,7 @@ impl Phone {
         let mut actions = match &entry.call.state {
             CallState::Dialing | CallState::Ringing { .. } | CallState::Answering => vec![Action::HangUp],
             CallState::Incoming => vec![Action::Answer, Action::Reject, Action::Redirect],
+            CallState::Active { .. } if entry.asleep() => vec![Action::HangUp],
             CallState::Active { muted, .. } => self.while_active(entry, *muted),
             CallState::Ending { .. } | CallState::Ended { .. } => return Vec::new(),
         };
@@ -45,13 +46,16 @@ impl Phone {
             (silence, entry.conference),
             (Action::LeaveConference, entry.conference && self.can_leave()),
             (Action::Help, help),
+            (Action::MoveToMobile, free && !consulted && entry.mobile.is_none() && self.can_move(entry.call.account)),
         ];
         offers.into_iter().filter(|(_, offered)| *offered).map(|(action, _)| action).collect()
     }
 
     /// Somebody else is there to join with.
     fn joinable(&self, id: CallId) -> bool {
-        self.calls.values().any(|c| c.call.id != id && c.active() && c.gone_at.is_none() && !c.transferring())
+        self.calls
+            .values()
+            .any(|c| c.call.id != id && c.active() && c.gone_at.is_none() && !c.transferring() && !c.asleep())
     }
 
     fn completable(&self, customer: CallId, consult: CallId) -> bool {

@@ -50,7 +50,7 @@ impl Phone {
             SipEvent::Media { call, media } => self.media(call, media),
             SipEvent::Answered { call } => self.answered(now, call),
             SipEvent::Hold { call, hold } => self.held(call, hold),
-            SipEvent::Digit { call, digit } => self.digit(call, digit),
+            SipEvent::Digit { call, digit } => self.digit(now, call, digit),
             SipEvent::PeerChanged { call, peer } => self.peer_changed(call, peer),
             SipEvent::Transfer { call, progress } => self.transfer_progress(now, call, progress),
             SipEvent::ReferAsked { call, target, replaces } => self.refer_asked(now, call, target, replaces),
@@ -115,9 +115,21 @@ impl Phone {
         target: String,
         emergency: bool,
     ) -> CallId {
+        self.hold_others(CallId(self.next_call));
+        self.new_outgoing(now, account, peer, target, emergency)
+    }
+
+    /// Dials beside what goes on.
+    pub(super) fn new_outgoing(
+        &mut self,
+        now: Now,
+        account: AccountId,
+        peer: Peer,
+        target: String,
+        emergency: bool,
+    ) -> CallId {
         let id = CallId(self.next_call);
         self.next_call = (self.next_call + 1) & 0x7fff_ffff;
-        self.hold_others(id);
         let (direction, headers, state) = (Direction::Outgoing, CallHeaders::default(), CallState::Dialing);
         self.begin(now, Begin { id, account, direction, peer, headers, state, target });
         if emergency {
@@ -235,6 +247,9 @@ impl Phone {
         entry.ask = None;
         let (held, replaced) = (entry.hold_wanted, entry.replaces);
         self.change(Change::Call(id));
+        if self.mobile_answered(now, id) {
+            return;
+        }
         self.announce_intercom(now, id);
         if let Some(old) = replaced {
             self.let_go(now, old);
@@ -388,7 +403,7 @@ impl Phone {
         let conference = self.calls.get(&active).is_some_and(|c| c.conference);
         let mut asked = Vec::new();
         for entry in self.calls.values_mut() {
-            if entry.call.id == active || !entry.active() || (conference && entry.conference) {
+            if entry.call.id == active || !entry.active() || entry.aside() || (conference && entry.conference) {
                 continue;
             }
             if !entry.hold_wanted {
@@ -405,7 +420,17 @@ impl Phone {
 
     /// The one place where a call ends: once, with its interaction completed.
     pub(super) fn end(&mut self, now: Now, id: CallId, reason: EndReason) {
-        let reason = self.meaning(id, reason);
+        let mut reason = self.meaning(now, id, reason);
+        if let EndReason::Failed { text, .. } = &mut reason
+            && let Some(entry) = self.calls.get(&id)
+        {
+            self.name_host(entry.call.account, text);
+            // Without a PBX it is whom was called.
+            let dialled = entry.call.peer.address.rsplit('@').next().unwrap_or_default();
+            if text.code == "wire.host_unknown" {
+                text.params.entry("host").or_insert_with(|| dialled.to_owned());
+            }
+        }
         let Some(entry) = self.living(id) else { return };
         let unheard = !matches!(entry.call.state, CallState::Active { .. } | CallState::Ending { since: Some(_) });
         let talked = match entry.call.state {
@@ -424,11 +449,16 @@ impl Phone {
         entry.info_at = None;
         let had_media = entry.port != Port::None || entry.media.is_some();
         let interaction = entry.interaction;
-        let outgoing = entry.call.direction == Direction::Outgoing;
+        let outgoing = entry.call.direction == Direction::Outgoing && entry.mobile.is_none();
+        let leg = entry.mobile.clone();
+        entry.mobile_at = None;
         if had_media {
             self.tell_audio(AudioCommand::Stop { call: id });
         }
         self.ended_tone(now, outgoing, &reason);
+        if let Some(leg) = leg {
+            self.mobile_ended(&leg, &reason);
+        }
         if let Some(row) = self.history.iter_mut().find(|i| i.id == interaction) {
             row.end = Some(InteractionEnd { reason, talked });
             let row = Box::new(row.clone());
@@ -465,10 +495,20 @@ impl Phone {
             let transfer = c.transfer.as_ref().filter(|t| t.runs() && c.gone_at.is_none()).map(|t| t.until);
             let ask = c.ask.as_ref().map(|ask| ask.until);
             let alarm = c.alarm.as_ref().map(|(at, _)| *at);
-            [c.gone_at, transfer, ask, alarm, c.info_at, c.closed_until.filter(|_| c.gone_at.is_none())]
-                .into_iter()
-                .flatten()
-                .min()
+            let leg = c.mobile.as_ref().filter(|_| c.gone_at.is_none()).and_then(super::mobile::Leg::due);
+            [
+                c.gone_at,
+                transfer,
+                ask,
+                alarm,
+                leg,
+                c.mobile_at,
+                c.info_at,
+                c.closed_until.filter(|_| c.gone_at.is_none()),
+            ]
+            .into_iter()
+            .flatten()
+            .min()
         };
         self.calls.values().filter_map(of).min()
     }

@@ -64,6 +64,8 @@ pub enum Command {
         account: Option<AccountId>,
         confirmed: bool,
     },
+    /// To the account's mobile.
+    MoveToMobile(CallId),
     CompleteTransfer(CallId),
     AbandonConsult(CallId),
     Swap(CallId),
@@ -142,6 +144,7 @@ impl Command {
             | C::Hold(call, _)
             | C::Mute(call, _)
             | C::Dtmf(call, _)
+            | C::MoveToMobile(call)
             | C::CompleteTransfer(call)
             | C::AbandonConsult(call)
             | C::Swap(call)

@@ -14,7 +14,7 @@ impl Phone {
 
     pub(super) fn join(&mut self, named: Vec<CallId>) -> Result<(), Text> {
         let mut calls = if named.is_empty() {
-            self.calls.values().filter(|c| c.active() && !c.transferring()).map(|c| c.call.id).collect()
+            self.calls.values().filter(|c| c.active() && !c.transferring() && !c.asleep()).map(|c| c.call.id).collect()
         } else {
             named
         };

@@ -52,7 +52,8 @@ impl Phone {
         }
     }
 
-    pub(super) fn digit(&mut self, id: CallId, digit: char) {
+    pub(super) fn digit(&mut self, now: Now, id: CallId, digit: char) {
+        self.mobile_pressed(now, id, digit);
         let Some(entry) = self.living(id) else { return };
         if entry.digits.len() >= KEPT {
             entry.digits.remove(0);

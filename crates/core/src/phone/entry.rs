@@ -1,5 +1,6 @@
 //! A call with what the phone keeps beside it, and what can be done with it.
 
+use super::mobile::{Leg, LegState};
 use crate::{
     audio::CallStats,
     call::{Call, CallState, EndReason, Hold, Peer},
@@ -35,6 +36,7 @@ pub enum Action {
     Refuse,
     Redirect,
     Help,
+    MoveToMobile,
 }
 
 /// What the RTP port of a call is wanted for.
@@ -135,6 +137,10 @@ pub struct CallEntry {
     pub(super) closed_until: Option<Instant>,
     /// The intercom answers it then, or a rule forwards it.
     pub(super) alarm: Option<(Instant, Alarm)>,
+    /// It is a call to the agent's own mobile, about a customer.
+    pub(super) mobile: Option<Leg>,
+    /// The mobile rings too from then on.
+    pub(super) mobile_at: Option<Instant>,
     /// Answered by itself: a colleague speaks into the room.
     pub(super) intercom: bool,
     /// Digits that wait for their turn as SIP INFO.
@@ -187,6 +193,8 @@ impl CallEntry {
             held_for: None,
             closed_until: None,
             alarm: None,
+            mobile: None,
+            mobile_at: None,
             intercom: false,
             info: VecDeque::new(),
             info_at: None,
@@ -217,6 +225,21 @@ impl CallEntry {
         matches!(self.call.state, CallState::Active { hold, .. } if hold.local() || self.hold_wanted)
     }
 
+    /// The customer whom a call to the agent's mobile is about.
+    pub fn mobile_for(&self) -> Option<CallId> {
+        self.mobile.as_ref().map(|leg| leg.customer)
+    }
+
+    /// The mobile has not been taken by a person yet: nothing of the desk is for it.
+    pub(super) fn asleep(&self) -> bool {
+        self.mobile.as_ref().is_some_and(|leg| matches!(leg.state, LegState::Ringing | LegState::Asking(_)))
+    }
+
+    /// It is no part of what is said at the desk: neither heard nor held.
+    pub(super) fn aside(&self) -> bool {
+        self.mobile.as_ref().is_some_and(|leg| leg.state != LegState::Joined)
+    }
+
     pub(super) fn transferring(&self) -> bool {
         self.transfer.as_ref().is_some_and(Transfer::runs)
     }
@@ -225,12 +248,16 @@ impl CallEntry {
     pub(super) fn wants_microphone(&self, now: Instant) -> bool {
         matches!(self.call.state, CallState::Active { hold: Hold::None, muted: false, .. })
             && !self.hold_wanted
+            && !self.aside()
             && self.closed_until.is_none_or(|until| until <= now)
     }
 
     /// Whether this call should be heard now: talking, held by the far side (its music), or early media. In a conference the
     /// music of one party is not for the others.
     pub(super) fn wants_listening(&self) -> bool {
+        if self.aside() {
+            return false;
+        }
         match self.call.state {
             CallState::Active { hold, .. } if self.conference => {
                 hold == Hold::None && !self.hold_wanted && !self.silenced

@@ -1,7 +1,10 @@
-//! Who may ring: do not disturb, not ready, call waiting, forwarding, intercom, and the limits. What is turned away by a
-//! rule of the agent's is written to the call log; what a flood or a queue sends on by itself is not.
+//! Who may ring: do not disturb, not ready, call waiting, forwarding, intercom, and the limits. Who is turned away by a
+//! rule of the agent's is written to the call log, up to [`ROWS_A_MINUTE`]; what a flood or a queue sends on by itself is
+//! not.
 
-use super::{AgentState, Alarm, Change, Forwarding, MAX_CALLS, Now, Phone, Transfer, TransferState, calls::Begin};
+use super::{
+    AgentState, Alarm, Change, Forwarding, MAX_CALLS, NoticeLevel, Now, Phone, Transfer, TransferState, calls::Begin,
+};
 use crate::{
     account::AccountKind,
     audio::Tone,
@@ -16,6 +19,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Callers who ring at the same time; the next hears "busy".
 const MAX_RINGING: usize = 4;
+/// So many callers a minute who are turned away or forwarded by a rule get a row in the call log; more are a flood, and
+/// told in one sentence.
+const ROWS_A_MINUTE: usize = 30;
+const MINUTE: Duration = Duration::from_secs(60);
 /// The intercom's three notes, before which the microphone stays closed.
 const NOTES: Duration = Duration::from_millis(1800);
 /// How often rules with hours are looked at.
@@ -41,8 +48,17 @@ impl Phone {
         }
         let fields = fields::read(self.options(account), &headers, &mut peer);
         let door = self.door(now, account, &peer, &headers, fields.queue.is_some());
-        if let Door::Away(status, None) = door {
-            return self.tell_sip(SipCommand::Reject { call: id, status });
+        let noted = match door {
+            Door::Ring(_) => true,
+            Door::Away(_, None) => false,
+            Door::Away(..) | Door::Forward(_) => self.may_note(now),
+        };
+        if !noted {
+            return self.tell_sip(match door {
+                Door::Forward(target) => SipCommand::Redirect { call: id, target },
+                Door::Away(status, _) => SipCommand::Reject { call: id, status },
+                Door::Ring(_) => return,
+            });
         }
         let (direction, state, target) = (Direction::Incoming, CallState::Incoming, String::new());
         self.begin(now, Begin { id, account, direction, peer, headers, state, target });
@@ -58,6 +74,10 @@ impl Phone {
             }
             Door::Forward(to) => self.forward(now, id, to),
             Door::Ring(alarm) => {
+                let mobile_at = self.mobile_rings_at(now, account);
+                if let Some(entry) = self.living(id) {
+                    entry.mobile_at = mobile_at;
+                }
                 if let (Some(entry), Some((after, alarm))) = (self.living(id), alarm) {
                     entry.alarm = Some((now.mono + after, alarm));
                 }
@@ -67,6 +87,17 @@ impl Phone {
                 }
             }
         }
+    }
+
+    /// Whether another caller whom a rule keeps from ringing is written down.
+    fn may_note(&mut self, now: Now) -> bool {
+        self.kept_away.retain(|at| now.mono.saturating_duration_since(*at) < MINUTE);
+        if self.kept_away.len() >= ROWS_A_MINUTE {
+            self.raise(NoticeLevel::Warning, Text::new("call.many_kept_away"));
+            return false;
+        }
+        self.kept_away.push_back(now.mono);
+        true
     }
 
     fn door(&self, now: Now, account: AccountId, peer: &Peer, headers: &CallHeaders, of_queue: bool) -> Door {

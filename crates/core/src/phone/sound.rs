@@ -61,7 +61,7 @@ impl Phone {
                     self.change(Change::Quality(call));
                 }
             }
-            AudioEvent::DtmfReceived { call, digit } => self.digit(call, digit),
+            AudioEvent::DtmfReceived { call, digit } => self.digit(now, call, digit),
         }
     }
 
@@ -105,7 +105,7 @@ impl Phone {
     /// Devices take half a second to open. The speaker is opened while a call rings; the microphone not before somebody
     /// here has answered or dialled.
     fn prepare_devices(&mut self) {
-        let any = |is: fn(&CallState) -> bool| self.calls.values().any(|c| is(&c.call.state));
+        let any = |is: fn(&CallState) -> bool| self.calls.values().any(|c| is(&c.call.state) && !c.aside());
         let microphone = any(|s| matches!(s, CallState::Dialing | CallState::Ringing { .. } | CallState::Answering));
         let speaker = microphone || any(|s| matches!(s, CallState::Incoming));
         if self.prepared != (microphone, speaker) {
@@ -139,7 +139,7 @@ impl Phone {
     }
 
     fn wanted_tone(&self) -> Option<Tone> {
-        let any = |is: fn(&CallState) -> bool| self.calls.values().any(|c| is(&c.call.state));
+        let any = |is: fn(&CallState) -> bool| self.calls.values().any(|c| is(&c.call.state) && !c.aside());
         let talking = any(|s| matches!(s, CallState::Active { .. } | CallState::Answering));
         if any(|s| matches!(s, CallState::Incoming)) {
             return Some(if talking { Tone::CallWaiting } else { Tone::Ring });

@@ -22,6 +22,9 @@ use std::time::Duration;
 /// A transfer of which nothing is heard for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// A hang-up so soon after a transfer has failed is no goodbye of the customer's.
+const GIVEN_BACK: Duration = Duration::from_secs(3);
+
 impl Phone {
     pub(super) fn transfer(&mut self, now: Now, id: CallId, to: &str, confirmed: bool) -> Result<(), Text> {
         let account = self.commanded(id, Action::Transfer)?.call.account;
@@ -120,9 +123,12 @@ impl Phone {
 
     /// With whom a call changes places: the other of a consultation, else the only other active call.
     pub(super) fn swap_partner(&self, id: CallId) -> Option<CallId> {
-        let entry = self.calls.get(&id).filter(|c| c.active() && !c.conference)?;
-        let others =
-            || self.calls.values().filter(|c| c.call.id != id && c.active() && !c.conference && c.gone_at.is_none());
+        let entry = self.calls.get(&id).filter(|c| c.active() && !c.conference && !c.aside())?;
+        let others = || {
+            self.calls
+                .values()
+                .filter(|c| c.call.id != id && c.active() && !c.conference && c.gone_at.is_none() && !c.aside())
+        };
         let paired = self.pair(id).map(|(customer, consult)| if customer == id { consult } else { customer });
         let other = match others().find(|c| Some(c.call.id) == paired) {
             Some(other) => other,
@@ -202,8 +208,9 @@ impl Phone {
         }
     }
 
-    /// What an end means: after a transfer was taken up, a hang-up is its success.
-    pub(super) fn meaning(&self, id: CallId, reason: EndReason) -> EndReason {
+    /// What an end means: after a transfer was taken up, a hang-up is its success; right after one that failed, it is the
+    /// PBX that had let go of the customer already, whom nobody but the agent can call again.
+    pub(super) fn meaning(&self, now: Now, id: CallId, reason: EndReason) -> EndReason {
         let Some(entry) = self.calls.get(&id) else { return reason };
         let by_hand = matches!(reason, EndReason::RemoteHangUp | EndReason::LocalHangUp);
         if by_hand && self.calls.values().any(|c| c.replaces == Some(id) && c.gone_at.is_none()) {
@@ -211,6 +218,11 @@ impl Phone {
         }
         if by_hand && let Some(end_as) = &entry.end_as {
             return end_as.clone();
+        }
+        let lost =
+            |t: &Transfer| matches!(t.state, TransferState::Failed(_)) && t.until >= now.mono + PATIENCE - GIVEN_BACK;
+        if reason == EndReason::RemoteHangUp && entry.transfer.as_ref().is_some_and(lost) {
+            return EndReason::Failed { text: Text::new("call.lost_in_transfer"), status: None };
         }
         let taken_up = |t: &Transfer| matches!(t.state, TransferState::Accepted | TransferState::Ringing);
         let own = entry.transfer.as_ref().is_some_and(taken_up);

@@ -101,6 +101,28 @@ fn who_does_not_want_to_be_rung_is_not_but_after_an_emergency_call() {
 }
 
 #[test]
+fn a_flood_that_a_rule_keeps_away_does_not_fill_the_call_log() {
+    let rule =
+        ForwardRule { on: true, when: ForwardWhen::Always, to: "0912".into(), by: ForwardBy::Redirect, until: None };
+    for forwarding in [vec![], vec![rule]] {
+        let answer = if forwarding.is_empty() { "status: 486" } else { "target: \"0912\"" };
+        let mut world = desk(AccountOptions { forwarding, ..AccountOptions::default() });
+        command(&mut world, "set_do_not_disturb", Command::SetDoNotDisturb(answer == "status: 486"));
+        let from = mark(&world);
+        for n in 0..200 {
+            rings(&mut world, n, "123", CallHeaders::default());
+        }
+        let answered = sip(&world, from);
+        assert!(answered.len() == 200 && answered.iter().all(|line| line.contains(answer)), "every one is answered");
+        assert_eq!(world.phone.history().count(), 30);
+        assert_eq!(told(&world, from, "NoticeRaised").len(), 1, "told once");
+        passes(&mut world, Duration::from_secs(60));
+        rings(&mut world, 200, "123", CallHeaders::default());
+        assert_eq!(world.phone.history().count(), 31);
+    }
+}
+
+#[test]
 fn a_queue_waits_until_the_agent_is_ready_and_a_second_call_for_call_waiting() {
     let mut world = desk(AccountOptions::default());
     let queue = || CallHeaders { queue: Some("Sales".into()), ..CallHeaders::default() };

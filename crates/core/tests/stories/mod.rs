@@ -9,6 +9,7 @@ use std::{
 
 mod asks;
 mod desk;
+mod mobile;
 mod transfers;
 
 /// A phone whose account has these options, registered, with the agent ready.

@@ -19,6 +19,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+#[path = "account.rs"]
+mod account_of;
+pub use account_of::account;
+
 /// SplitMix64: small, seeded, good enough to choose events.
 pub struct Dice(pub u64);
 impl Dice {
@@ -43,6 +47,7 @@ pub fn options(dice: &mut Dice) -> AccountOptions {
         mailbox: Some("*97".into()),
         conference_room: (dice.roll(2) == 0).then(|| "3000".into()),
         help_to: Some("900".into()),
+        mobile: (dice.roll(3) == 0).then(|| Mobile { number: "0800".into(), rings_too: dice.roll(2) == 0, after_s: 1 }),
         forwarding: match dice.roll(4) {
             0 => vec![rule(ForwardWhen::NoAnswer { after_s: 2 })],
             1 => vec![rule(ForwardWhen::Busy)],
@@ -51,25 +56,6 @@ pub fn options(dice: &mut Dice) -> AccountOptions {
         colleagues: vec![colleague],
         intercom: true,
         ..AccountOptions::default()
-    }
-}
-
-pub fn account() -> Account {
-    Account {
-        id: AccountId(1),
-        kind: AccountKind::Registrar,
-        label: "Office".into(),
-        user: "1001".into(),
-        domain: "pbx.example".into(),
-        registrar: None,
-        proxy: None,
-        auth_user: None,
-        display_name: None,
-        transport: Transport::Udp,
-        ca_file: None,
-        expires: 300,
-        local_port: None,
-        options: Default::default(),
     }
 }
 
@@ -88,7 +74,7 @@ pub fn session(dice: &mut Dice) -> MediaSession {
 }
 
 /// What random sequences have to reach now and then.
-pub const PLACES: [&str; 12] = [
+pub const PLACES: [&str; 14] = [
     "blind transfer",
     "attended transfer",
     "transferred",
@@ -101,6 +87,8 @@ pub const PLACES: [&str; 12] = [
     "replaced",
     "turned away",
     "forwarded",
+    "mobile asked",
+    "mobile joined",
 ];
 
 /// The world around one phone, and what it has seen of it.
@@ -160,7 +148,7 @@ impl World {
         world.input(Input::Store(StoreEvent::Loaded {
             settings: Rows::new(),
             policy: Policy::default(),
-            accounts: vec![(Account { options: options(dice), ..account() }, None)],
+            accounts: vec![(Account { options: options(dice), ..account("pbx.example") }, None)],
             interactions: vec![],
             credentials: CredentialStore::Keyring,
             problem: None,
@@ -230,6 +218,12 @@ impl World {
             Output::Sip(SipCommand::AcceptRefer { .. }) => "granted refer",
             Output::Sip(SipCommand::Invite { call, .. }) if self.redirected.contains(call) => "redirected call",
             Output::Sip(SipCommand::Hold { on: false, .. }) if self.failing => "given back",
+            Output::Audio(AudioCommand::DtmfInBand { digits, .. }) if digits == "1" => "mobile asked",
+            Output::Audio(AudioCommand::Conference { calls })
+                if calls.iter().any(|id| self.phone.call(*id).is_some_and(|c| c.mobile_for().is_some())) =>
+            {
+                "mobile joined"
+            }
             Output::Audio(AudioCommand::Conference { calls }) if calls.len() > 2 => "conference of three",
             Output::Audio(AudioCommand::Conference { calls }) if !calls.is_empty() => "conference",
             Output::Change(Change::Call(call)) => match ended(call) {
@@ -269,7 +263,8 @@ impl World {
                 }
                 SipCommand::HangUp { call } => {
                     over(self, call);
-                    assert!(self.may_hang_up, "{call} is hung up by itself\n{}", self.told());
+                    let of_mobile = self.phone.call(*call).is_some_and(|c| c.mobile_for().is_some());
+                    assert!(self.may_hang_up || of_mobile, "{call} is hung up by itself\n{}", self.told());
                 }
                 SipCommand::Reject { call, .. } | SipCommand::Redirect { call, .. } => {
                     self.sip.remove(call);
@@ -526,6 +521,7 @@ impl World {
             Action::Refuse => ("refuse", Command::Refuse(call)),
             Action::Redirect => ("redirect", Command::Redirect { call, to, confirmed: false }),
             Action::Help => ("help", Command::Help { call, text: "?".into() }),
+            Action::MoveToMobile => ("move_to_mobile", Command::MoveToMobile(call)),
         };
         self.offered = true;
         Input::Command(name, command)
@@ -559,7 +555,7 @@ impl World {
                 SipEvent::Redirected { call, targets: vec![peer(dice), peer(dice)] }
             }
             10 => SipEvent::PeerChanged { call, peer: peer(dice) },
-            _ => SipEvent::Digit { call, digit: '5' },
+            _ => SipEvent::Digit { call, digit: if dice.roll(2) == 0 { '1' } else { '5' } },
         })
     }
 

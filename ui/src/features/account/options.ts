@@ -15,6 +15,9 @@ export interface Form {
   mailbox: string;
   conference_room: string;
   help_to: string;
+  mobile: string;
+  mobile_rings_too: boolean;
+  mobile_after: number;
   name_pattern: string;
   country: string;
   headers: string;
@@ -35,6 +38,9 @@ export function formOf(options: AccountOptions): Form {
     mailbox: options.mailbox ?? '',
     conference_room: options.conference_room ?? '',
     help_to: options.help_to ?? '',
+    mobile: options.mobile?.number ?? '',
+    mobile_rings_too: options.mobile?.rings_too ?? false,
+    mobile_after: options.mobile?.after_s ?? 0,
     name_pattern: options.name_pattern ?? '',
     country: options.country ?? '',
     headers: lines.headersText(options.headers ?? []),
@@ -72,6 +78,7 @@ export function optionsOf(form: Form, before: AccountOptions): AccountOptions {
     mailbox: orNull(form.mailbox),
     conference_room: orNull(form.conference_room),
     help_to: orNull(form.help_to),
+    mobile: form.mobile.trim() === '' ? null : { number: form.mobile.trim(), rings_too: form.mobile_rings_too, after_s: form.mobile_after },
     name_pattern: orNull(form.name_pattern),
     country: orNull(form.country.replace(/^\+|^00/, '')),
     headers: lines.headers(form.headers).value,

@@ -27,7 +27,7 @@ export interface Control {
 const mute = (on: boolean) => ({ command: (call: CallView): Command => ({ command: 'mute', call: call.id, on }) });
 const hold = (on: boolean) => ({ command: (call: CallView): Command => ({ command: 'hold', call: call.id, on }) });
 
-const of = (command: 'complete_transfer' | 'abandon_consult' | 'swap' | 'grant' | 'refuse') => ({
+const of = (command: 'move_to_mobile' | 'complete_transfer' | 'abandon_consult' | 'swap' | 'grant' | 'refuse') => ({
   command: (call: CallView): Command => ({ command, call: call.id }),
 });
 
@@ -52,6 +52,7 @@ const CONTROLS: readonly Control[] = [
   { id: 'leave', action: 'leave_conference', icon: 'leave', label: 'conference.leave', key: 'L', apart: true, does: { command: () => ({ command: 'leave_conference' }) } },
   { id: 'grant', action: 'grant', icon: 'check', label: 'ask.grant', key: 'G', apart: true, does: of('grant') },
   { id: 'refuse', action: 'refuse', icon: 'x', label: 'ask.refuse', key: 'X', apart: true, does: of('refuse') },
+  { id: 'mobile', action: 'move_to_mobile', icon: 'mobile', label: 'call.mobile', key: 'P', does: of('move_to_mobile') },
   { id: 'help', action: 'help', icon: 'help', label: 'call.help', key: 'N', does: { command: askForHelp } },
 ];
 
