@@ -166,6 +166,7 @@ fn send_on(desk: &Desk, customer: &mut Party) {
 fn forwarding(desk: &Desk, customer: &mut Party) {
     let options = || {
         desk.window.click("#settings");
+        desk.window.click("#page-accounts");
         desk.window.click(".button.options");
     };
     options();
