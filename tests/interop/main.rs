@@ -10,6 +10,7 @@ mod asterisk;
 mod baresip;
 mod colleagues;
 mod conference;
+mod encryption;
 mod hostile;
 mod kamailio;
 mod lab;

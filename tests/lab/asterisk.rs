@@ -34,7 +34,22 @@ pub enum Codecs {
     Opus,
 }
 
-/// Accounts of each kind: 1001 and on, 1101 and on.
+/// What the PBX demands of an account's calls (G.711).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// SRTP by SDES, or no call.
+    Sdes,
+    SdesOptional,
+    /// Session timers.
+    Timers,
+    /// Reliable provisional responses.
+    Reliable,
+}
+
+/// The first account of each kind, and its template.
+const KINDS: [(u32, &str); 6] =
+    [(1001, "g711"), (1101, "opus"), (1201, "sdes"), (1301, "sdes_optional"), (1401, "timers"), (1501, "reliable")];
+/// Accounts of each kind.
 const ACCOUNTS: u32 = 60;
 const RTP_PORTS: u16 = 400;
 
@@ -45,7 +60,7 @@ pub struct Asterisk {
     pub tls_port: u16,
     program: Vec<String>,
     folder: tempfile::TempDir,
-    next: [AtomicU32; 2],
+    next: [AtomicU32; KINDS.len()],
     /// Dropped before the folder.
     _process: Process,
 }
@@ -70,7 +85,7 @@ impl Asterisk {
             tls_port,
             program,
             folder,
-            next: [AtomicU32::new(0), AtomicU32::new(0)],
+            next: [const { AtomicU32::new(0) }; KINDS.len()],
             _process: process,
         };
         let socket = asterisk.folder.path().join("asterisk.ctl");
@@ -92,13 +107,25 @@ impl Asterisk {
 
     /// An account that no other test uses.
     pub fn user(&self, codecs: Codecs) -> User {
-        let (first, next) = match codecs {
-            Codecs::G711 => (1001, &self.next[0]),
-            Codecs::Opus => (1101, &self.next[1]),
-        };
-        let number = next.fetch_add(1, Ordering::Relaxed);
+        self.next_user(match codecs {
+            Codecs::G711 => 0,
+            Codecs::Opus => 1,
+        })
+    }
+
+    pub fn demanding_user(&self, demand: Demand) -> User {
+        self.next_user(match demand {
+            Demand::Sdes => 2,
+            Demand::SdesOptional => 3,
+            Demand::Timers => 4,
+            Demand::Reliable => 5,
+        })
+    }
+
+    fn next_user(&self, kind: usize) -> User {
+        let number = self.next[kind].fetch_add(1, Ordering::Relaxed);
         assert!(number < ACCOUNTS, "the PBX has no more accounts of this kind");
-        user(first + number)
+        user(KINDS[kind].0 + number)
     }
 
     /// Waits until a phone has registered with this account.
@@ -220,7 +247,7 @@ fn configure(folder: &Path, unpacked: &Path, port: u16, tls_port: u16, rtp: u16)
     }
     let mut pjsip = include_str!("asterisk/pjsip.conf").to_string();
     let mut voicemail = include_str!("asterisk/voicemail.conf").to_string();
-    for (first, kind) in [(1001, "g711"), (1101, "opus")] {
+    for (first, kind) in KINDS {
         for number in first..first + ACCOUNTS {
             let User { name, password } = user(number);
             pjsip += &format!(

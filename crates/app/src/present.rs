@@ -11,6 +11,7 @@ use hatif_core::{
     ids::{AccountId, CallId},
     phone::{self, AccountEntry, CallEntry, Phone},
     sip::Verified,
+    srtp::Protection,
     store::{CredentialStore, Interaction},
     text::Text,
 };
@@ -199,6 +200,7 @@ fn call(phone: &Phone, entry: &CallEntry, now: phone::Now) -> view::CallView {
             Verified::Passed => view::VerifiedView::Passed,
             Verified::Failed => view::VerifiedView::Failed,
         },
+        security: security(phone, entry),
         practice: c.account == phone::PRACTICE,
         emergency: entry.emergency,
         consult_for: entry.consult_for.map(|c| c.0),
@@ -212,6 +214,18 @@ fn call(phone: &Phone, entry: &CallEntry, now: phone::Now) -> view::CallView {
         state: state(&c.state, now),
         actions: phone.actions(c.id).into_iter().map(action).collect(),
         quality: quality(entry),
+    }
+}
+
+/// Keys by SDES are as safe as the way that they went: TLS to the PBX, all of it.
+fn security(phone: &Phone, entry: &CallEntry) -> view::SecurityView {
+    let account = phone.account(entry.call.account).map(|a| &a.account);
+    let private = account.is_some_and(|a| a.transport == Transport::Tls && a.kind == AccountKind::Registrar);
+    match entry.protection {
+        Protection::Plain => view::SecurityView::Plain,
+        Protection::Unproven => view::SecurityView::Unproven,
+        Protection::Proven if private => view::SecurityView::Encrypted,
+        Protection::Proven => view::SecurityView::Exposed,
     }
 }
 

@@ -79,5 +79,6 @@ fn session(remote: SocketAddr) -> MediaSession {
         send: true,
         receive: true,
         ptime_ms: 20,
+        srtp: None,
     }
 }

@@ -28,6 +28,7 @@ mod rehearsal;
 mod ring;
 mod slot;
 mod sound;
+mod srtp;
 mod stream;
 mod system;
 mod thread;

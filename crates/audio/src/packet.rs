@@ -40,9 +40,13 @@ pub(crate) fn write_rtp(packet: &RtpOut) -> Option<Bytes> {
     out.serialize().ok()
 }
 
+/// By its first bytes (RFC 5761 4, RFC 7983): a second byte of 192 to 223 is RTCP; STUN, DTLS and ZRTP fail by the version.
+pub(crate) fn may_be_rtp(datagram: &[u8]) -> bool {
+    (12..=MAX_DATAGRAM).contains(&datagram.len()) && datagram[0] >> 6 == 2 && !(192..=223).contains(&datagram[1])
+}
+
 pub(crate) fn read_rtp(datagram: &[u8]) -> Option<RtpReceived> {
-    // RFC 5761 4: a second byte of 192 to 223 is RTCP; STUN, DTLS and ZRTP fail by the version.
-    if datagram.len() > MAX_DATAGRAM || datagram.len() < 12 || (192..=223).contains(&datagram[1]) {
+    if !may_be_rtp(datagram) {
         return None;
     }
     let packet = RtpPacket::parse(datagram).ok()?;

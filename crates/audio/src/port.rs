@@ -5,7 +5,10 @@
 use crate::{
     latch::Latch,
     packet::{self, MAX_DATAGRAM, RtcpReceived, RtpReceived},
+    srtp::Cipher,
 };
+use bytes::Bytes;
+use hatif_core::srtp::{Protection, Srtp};
 use hatif_media::{RtcpOut, RtpOut};
 use mio::{Interest, Registry, Token, net::UdpSocket};
 use std::{
@@ -25,6 +28,8 @@ pub(crate) struct Dropped {
     pub foreign: u64,
     /// Not RTP or RTCP.
     pub malformed: u64,
+    /// Not the far side's under the call's keys, or a copy of what came before.
+    pub forged: u64,
     /// Could not be sent.
     pub unsent: u64,
 }
@@ -34,7 +39,16 @@ pub(crate) struct Port {
     rtcp: UdpSocket,
     local: SocketAddr,
     peer: Option<Latch>,
+    guard: Guard,
     pub dropped: Dropped,
+}
+
+/// What stands between the sockets and plain packets.
+enum Guard {
+    Open,
+    Srtp(Box<Cipher>),
+    /// Encrypted once, or meant to be, and now without keys: nothing passes, either way.
+    Shut,
 }
 
 /// Why there is no port.
@@ -78,7 +92,7 @@ impl Port {
         let local = rtp.local_addr()?;
         registry.register(&mut rtp, token, Interest::READABLE)?;
         registry.register(&mut rtcp, token, Interest::READABLE)?;
-        Ok(Port { rtp, rtcp, local, peer: None, dropped: Dropped::default() })
+        Ok(Port { rtp, rtcp, local, peer: None, guard: Guard::Open, dropped: Dropped::default() })
     }
 
     pub fn local(&self) -> SocketAddr {
@@ -91,6 +105,24 @@ impl Port {
         match &mut self.peer {
             Some(peer) if peer.signalled == signalled => peer.set_payloads(payloads),
             peer => *peer = Some(Latch::new(now, signalled, payloads)),
+        }
+    }
+
+    /// Encrypts from here on, or goes on as it was without keys. What was encrypted once is never plain again.
+    pub fn protect(&mut self, keys: Option<&Srtp>) {
+        self.guard = match (std::mem::replace(&mut self.guard, Guard::Shut), keys) {
+            (Guard::Open, None) => Guard::Open,
+            (Guard::Srtp(mut cipher), Some(keys)) => cipher.rekey(keys).map_or(Guard::Shut, |()| Guard::Srtp(cipher)),
+            (_, Some(keys)) => Cipher::new(keys).map_or(Guard::Shut, |cipher| Guard::Srtp(Box::new(cipher))),
+            (_, None) => Guard::Shut,
+        };
+    }
+
+    pub fn protection(&self) -> Protection {
+        match &self.guard {
+            Guard::Open => Protection::Plain,
+            Guard::Srtp(cipher) if cipher.is_proven() => Protection::Proven,
+            Guard::Srtp(_) | Guard::Shut => Protection::Unproven,
         }
     }
 
@@ -121,7 +153,21 @@ impl Port {
                 self.dropped.foreign += 1;
                 continue;
             };
-            match packet::read_rtp(&buffer[..length]) {
+            let opened = match &mut self.guard {
+                Guard::Open => packet::read_rtp(&buffer[..length]),
+                // Only what proves genuine is looked at, and teaches the latch anything.
+                Guard::Srtp(cipher) if packet::may_be_rtp(&buffer[..length]) => {
+                    match cipher.open_rtp(&buffer[..length]) {
+                        Some(plain) => packet::read_rtp(&plain),
+                        None => {
+                            self.dropped.forged += 1;
+                            continue;
+                        }
+                    }
+                }
+                Guard::Srtp(_) | Guard::Shut => None,
+            };
+            match opened {
                 Some(packet) if peer.hears(now, from, &packet) => return Some(packet),
                 Some(_) => self.dropped.foreign += 1,
                 None => self.dropped.malformed += 1,
@@ -144,7 +190,12 @@ impl Port {
                 self.dropped.foreign += 1;
                 continue;
             }
-            match packet::read_rtcp(&buffer[..length]) {
+            let opened = match &mut self.guard {
+                Guard::Open => packet::read_rtcp(&buffer[..length]),
+                Guard::Srtp(cipher) => cipher.open_rtcp(&buffer[..length.min(MAX_DATAGRAM)]).and_then(|p| packet::read_rtcp(&p)),
+                Guard::Shut => None,
+            };
+            match opened {
                 Some(report) => return Some(report),
                 None => self.dropped.malformed += 1,
             }
@@ -154,7 +205,9 @@ impl Port {
 
     pub fn send_rtp(&mut self, packet: &RtpOut) {
         let Some(to) = self.remote() else { return };
-        let sent = packet::write_rtp(packet).is_some_and(|bytes| self.rtp.send_to(&bytes, to).is_ok());
+        let guard = &mut self.guard;
+        let bytes = packet::write_rtp(packet).and_then(|plain| guard.close(plain, Cipher::protect_rtp));
+        let sent = bytes.is_some_and(|bytes| self.rtp.send_to(&bytes, to).is_ok());
         self.dropped.unsent += u64::from(!sent);
     }
 
@@ -162,13 +215,26 @@ impl Port {
         let Some(to) = self.remote() else { return };
         let Some(rtcp_port) = to.port().checked_add(1) else { return };
         let to = SocketAddr::new(to.ip(), rtcp_port);
-        let sent = packet::write_rtcp(report, cname).is_some_and(|bytes| self.rtcp.send_to(&bytes, to).is_ok());
+        let guard = &mut self.guard;
+        let bytes = packet::write_rtcp(report, cname).and_then(|plain| guard.close(plain, Cipher::protect_rtcp));
+        let sent = bytes.is_some_and(|bytes| self.rtcp.send_to(&bytes, to).is_ok());
         self.dropped.unsent += u64::from(!sent);
     }
 
     /// `None` while nothing is signalled, or "nowhere" is.
     fn remote(&self) -> Option<SocketAddr> {
         self.peer.as_ref().and_then(Latch::send_to)
+    }
+}
+
+impl Guard {
+    /// What may leave in the place of a plain packet.
+    fn close(&mut self, plain: Bytes, protect: fn(&mut Cipher, &[u8]) -> Option<Bytes>) -> Option<Bytes> {
+        match self {
+            Guard::Open => Some(plain),
+            Guard::Srtp(cipher) => protect(cipher, &plain),
+            Guard::Shut => None,
+        }
     }
 }
 
@@ -187,6 +253,7 @@ fn bind_socket(address: SocketAddr) -> io::Result<UdpSocket> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hatif_core::srtp::{SrtpKey, Suite};
     use hatif_media::{Payload, StreamKey};
     use std::{
         net::Ipv4Addr,
@@ -314,6 +381,84 @@ mod tests {
         assert_eq!(hear(&rewritten), ours.local());
     }
 
+    fn keys(local: u8, remote: u8) -> Srtp {
+        let key = |n: u8| SrtpKey { key: vec![n; 16].into(), salt: vec![n; 14].into() };
+        Srtp { suite: Suite::AesCm128Sha80, local: key(local), remote: key(remote) }
+    }
+
+    /// Whatever the signalling says later: once there were keys, no plain packet leaves and none is heard.
+    #[test]
+    fn what_was_encrypted_is_never_plain_again() {
+        let mut ours = Port::open(poll().registry(), Token(0), LOCAL, &free_range(1), 0).unwrap();
+        let (far, far_rtcp) = loop {
+            let rtp = std::net::UdpSocket::bind((LOCAL, 0)).unwrap();
+            let next = rtp.local_addr().unwrap().port().saturating_add(1);
+            if let Ok(rtcp) = std::net::UdpSocket::bind((LOCAL, next)) {
+                break (rtp, rtcp);
+            }
+        };
+        let report = RtcpOut { ssrc: 9, sender: None, report: None, bye: false };
+        let plain = packet::write_rtp(&packet(1)).unwrap();
+        ours.protect(Some(&keys(1, 2)));
+        ours.set_remote(Instant::now(), far.local_addr().unwrap(), PAYLOADS);
+        assert_eq!(ours.protection(), Protection::Unproven);
+
+        let mut heard = [0; 200];
+        for socket in [&far, &far_rtcp] {
+            socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        }
+        ours.send_rtp(&packet(1));
+        let length = far.recv(&mut heard).unwrap();
+        assert!(length == plain.len() + 10 && heard[12..17] != *b"voice");
+        ours.send_rtcp(&report, "name");
+        let length = far_rtcp.recv(&mut heard).unwrap();
+        assert!(!heard[..length].windows(4).any(|w| w == b"name"));
+
+        far.send_to(&plain, ours.local()).unwrap();
+        assert!(receive(&mut ours).is_none(), "a plain packet of the far side's own address");
+        assert_eq!((ours.dropped.forged, ours.protection()), (1, Protection::Unproven));
+        let mut there = Cipher::new(&keys(2, 1)).unwrap();
+        let sealed = there.protect_rtp(&plain).unwrap();
+        far.send_to(&sealed, ours.local()).unwrap();
+        assert_eq!(&receive(&mut ours).expect("the far side's voice").payload[..], b"voice");
+        assert_eq!(ours.protection(), Protection::Proven);
+
+        ours.protect(None);
+        assert_eq!(ours.protection(), Protection::Unproven);
+        let unsent = ours.dropped.unsent;
+        ours.send_rtp(&packet(2));
+        ours.send_rtcp(&report, "name");
+        assert_eq!(ours.dropped.unsent, unsent + 2);
+        for socket in [&far, &far_rtcp] {
+            socket.set_nonblocking(true).unwrap();
+            assert!(socket.recv(&mut heard).is_err(), "a packet left");
+        }
+        far.send_to(&plain, ours.local()).unwrap();
+        assert!(receive(&mut ours).is_none());
+    }
+
+    /// Noise from the right address neither moves our voice nor counts as the far side.
+    #[test]
+    fn only_genuine_packets_teach_the_latch() {
+        let mut ours = Port::open(poll().registry(), Token(0), LOCAL, &free_range(1), 0).unwrap();
+        let signalled = std::net::UdpSocket::bind((LOCAL, 0)).unwrap();
+        let other = std::net::UdpSocket::bind((LOCAL, 0)).unwrap();
+        ours.protect(Some(&keys(1, 2)));
+        ours.set_remote(Instant::now(), signalled.local_addr().unwrap(), PAYLOADS);
+        for sequence in 1..20 {
+            other.send_to(&packet::write_rtp(&packet(sequence)).unwrap(), ours.local()).unwrap();
+            assert!(receive(&mut ours).is_none());
+        }
+        assert_eq!(ours.remote(), signalled.local_addr().ok());
+        let mut there = Cipher::new(&keys(2, 1)).unwrap();
+        for sequence in 20..23 {
+            let sealed = there.protect_rtp(&packet::write_rtp(&packet(sequence)).unwrap()).unwrap();
+            other.send_to(&sealed, ours.local()).unwrap();
+            assert!(receive(&mut ours).is_some());
+        }
+        assert_eq!(ours.remote(), other.local_addr().ok(), "the far side behind another port");
+    }
+
     #[test]
     fn foreign_and_malformed_datagrams_are_dropped_and_counted() {
         let range = free_range(1);
@@ -326,7 +471,7 @@ mod tests {
         ours.set_remote(Instant::now(), "192.0.2.1:4000".parse().unwrap(), PAYLOADS);
         sender.send_to(&bytes, ours.local()).unwrap();
         assert!(receive(&mut ours).is_none(), "from another address");
-        assert_eq!(ours.dropped, Dropped { foreign: 2, malformed: 0, unsent: 0 });
+        assert_eq!(ours.dropped, Dropped { foreign: 2, ..Dropped::default() });
 
         ours.set_remote(Instant::now(), sender.local_addr().unwrap(), PAYLOADS);
         for hostile in [&b""[..], b"\x80", b"GET / HTTP/1.1\r\n\r\n", &[0xff; 1500], &[0x80; 2049]] {
@@ -356,7 +501,7 @@ mod tests {
         ours.send_rtp(&packet(1));
         theirs.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         assert_eq!(theirs.recv_from(&mut [0; 200]).unwrap().1, ours.local());
-        assert_eq!(ours.dropped, Dropped { foreign: 2, malformed: 0, unsent: 0 });
+        assert_eq!(ours.dropped, Dropped { foreign: 2, ..Dropped::default() });
     }
 
     #[test]

@@ -16,6 +16,7 @@ use hatif_core::{
     audio::{AudioCommand, AudioEvent, CallSource, CallStats, HeadsetTest, Tone},
     ids::CallId,
     sip,
+    srtp::Protection,
     text::Text,
 };
 use hatif_media::{BLOCK, MediaEngine, Output, RtcpIn, RtpIn, Source, StreamConfig, StreamKey};
@@ -63,6 +64,8 @@ struct Line {
     microphone: bool,
     listen: bool,
     source: Source,
+    /// What was told last of how it is protected.
+    protection: Protection,
     /// The devices' gaps when it began: of the microphone and of the speaker.
     gaps: (u64, u64),
 }
@@ -206,6 +209,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             self.voice.played(&speaker);
         }
         self.drain();
+        self.tell_protection();
         self.clock.take(now);
         self.datagram_budget = DATAGRAM_BUDGET;
         ControlFlow::Continue(())
@@ -285,6 +289,16 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
                 Output::Silence { key, seconds } => {
                     (self.on_event)(AudioEvent::Silence { call: CallId(key.0), seconds });
                 }
+            }
+        }
+    }
+
+    fn tell_protection(&mut self) {
+        for (call, line) in self.lines.iter_mut().filter(|(_, line)| line.payload.is_some()) {
+            let protection = line.port.protection();
+            if line.protection != protection {
+                line.protection = protection;
+                (self.on_event)(AudioEvent::Protection { call: *call, protection });
             }
         }
     }
@@ -391,6 +405,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
                     microphone: false,
                     listen: true,
                     source: Source::Microphone,
+                    protection: Protection::Plain,
                     gaps: (0, 0),
                 };
                 self.lines.insert(call, line);
@@ -414,6 +429,8 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             return;
         };
         let payloads = [Some(session.payload_in), session.dtmf_payload];
+        // First of all: nothing leaves under what was before.
+        line.port.protect(session.srtp.as_ref());
         line.port.set_remote(Instant::now(), session.remote, payloads);
         if self.rehearsal.take().is_some() {
             (self.on_event)(AudioEvent::HeadsetTest(HeadsetTest::Stopped));
@@ -449,7 +466,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         self.drain();
         if let Some(line) = self.lines.remove(&call) {
             let dropped = line.port.dropped;
-            tracing::debug!(%call, dropped.foreign, dropped.malformed, dropped.unsent, "media ended");
+            tracing::debug!(%call, dropped.foreign, dropped.malformed, dropped.forged, dropped.unsent, "media ended");
         }
     }
 

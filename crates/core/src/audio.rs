@@ -1,6 +1,6 @@
 //! The port to the sound card and RTP (`hatif-audio`): commands out, events in.
 
-use crate::{ids::CallId, sip::MediaSession, text::Text};
+use crate::{ids::CallId, sip::MediaSession, srtp::Protection, text::Text};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use std::{
@@ -313,6 +313,11 @@ pub enum AudioEvent {
     Stats {
         call: CallId,
         stats: CallStats,
+    },
+    /// How a call's voice is protected now; comes when that changes.
+    Protection {
+        call: CallId,
+        protection: Protection,
     },
     DtmfReceived {
         call: CallId,

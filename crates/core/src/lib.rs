@@ -23,5 +23,6 @@ pub mod phone;
 pub mod policy;
 pub mod settings;
 pub mod sip;
+pub mod srtp;
 pub mod store;
 pub mod text;

@@ -2,6 +2,7 @@
 //! in `hatif-cli`'s commands and in the window, so it is written down once, here. Every field has a default that works;
 //! additions only.
 
+use crate::srtp::Encryption;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
@@ -10,6 +11,8 @@ use specta::Type;
 #[serde(default)]
 pub struct AccountOptions {
     pub dtmf: DtmfMode,
+    /// Encrypted voice (SRTP, keys by SDES).
+    pub encryption: Encryption,
     /// Believe P-Asserted-Identity, Remote-Party-ID and `verstat` from this PBX.
     pub trust_identity: bool,
     /// Headers that become fields of a call, in this order; the first that fills a field wins.
@@ -45,6 +48,7 @@ impl AccountOptions {
     /// The defaults, as a constant.
     pub const NONE: AccountOptions = AccountOptions {
         dtmf: DtmfMode::Auto,
+        encryption: Encryption::Auto,
         trust_identity: false,
         headers: Vec::new(),
         name_pattern: None,

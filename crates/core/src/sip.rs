@@ -4,6 +4,7 @@ use crate::{
     account::{Account, Password, Registration},
     call::{EndReason, Hold, Peer},
     ids::{AccountId, CallId, MessageId, SubscriptionId},
+    srtp::Srtp,
     text::Text,
 };
 use std::net::{IpAddr, SocketAddr};
@@ -316,4 +317,6 @@ pub struct MediaSession {
     pub receive: bool,
     /// Packet time that we send, in milliseconds.
     pub ptime_ms: u8,
+    /// Keys, where it is encrypted. A call that had them never goes on without.
+    pub srtp: Option<Srtp>,
 }

@@ -38,6 +38,7 @@ pub const CALL_END_CODES: &[&str] = &[
     "call.missed_busy",
     "call.missed_do_not_disturb",
     "call.no_common_codec",
+    "call.not_encrypted",
     "call.not_found",
     "call.protocol",
     "call.redirect_loop",

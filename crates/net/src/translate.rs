@@ -3,7 +3,7 @@
 mod control;
 
 pub use control::package;
-use hatif_core::{account as a, call as c, ids, sip as port, text::Text};
+use hatif_core::{account as a, call as c, ids, sip as port, srtp as keys, text::Text};
 use hatif_sip as s;
 use std::time::Instant;
 
@@ -51,6 +51,7 @@ pub fn account(
         expires: account.expires,
         user_agent: user_agent.to_owned(),
         trust_identity: account.options.trust_identity,
+        srtp: policy(account),
         serve_registrations: serve_registrations && kind == s::AccountKind::Direct,
     })
 }
@@ -127,6 +128,35 @@ fn media(m: s::MediaSession) -> port::MediaSession {
         send: m.send,
         receive: m.receive,
         ptime_ms: m.ptime_ms,
+        srtp: m.srtp.map(srtp),
+    }
+}
+
+fn srtp(s: s::Srtp) -> keys::Srtp {
+    let key = |key: &s::MasterKey| {
+        let (key, salt) = key.0.split_at(s.suite.key_length().min(key.0.len()));
+        keys::SrtpKey { key: key.to_vec().into(), salt: salt.to_vec().into() }
+    };
+    keys::Srtp {
+        suite: match s.suite {
+            s::Suite::AesCm128Sha80 => keys::Suite::AesCm128Sha80,
+            s::Suite::AesCm128Sha32 => keys::Suite::AesCm128Sha32,
+            s::Suite::AesCm256Sha80 => keys::Suite::AesCm256Sha80,
+            s::Suite::AesCm256Sha32 => keys::Suite::AesCm256Sha32,
+            s::Suite::AeadAes128Gcm => keys::Suite::AeadAes128Gcm,
+            s::Suite::AeadAes256Gcm => keys::Suite::AeadAes256Gcm,
+        },
+        local: key(&s.local),
+        remote: key(&s.remote),
+    }
+}
+
+fn policy(account: &a::Account) -> s::SrtpPolicy {
+    match (account.options.encryption, account.transport) {
+        (keys::Encryption::Off, _) => s::SrtpPolicy::Off,
+        (keys::Encryption::Optional, _) => s::SrtpPolicy::Optional,
+        (keys::Encryption::Required, _) | (keys::Encryption::Auto, a::Transport::Tls) => s::SrtpPolicy::Required,
+        (keys::Encryption::Auto, a::Transport::Udp | a::Transport::Tcp) => s::SrtpPolicy::Off,
     }
 }
 
@@ -194,6 +224,7 @@ fn end(reason: s::EndReason, status: Option<u16>) -> c::EndReason {
         R::Forbidden => failed("call.forbidden"),
         R::Unauthorized => failed("call.unauthorized"),
         R::NoCommonCodec => failed("call.no_common_codec"),
+        R::NotEncrypted => failed("call.not_encrypted"),
         R::Unreachable => failed("call.unreachable"),
         R::TimedOut => failed("call.timed_out"),
         R::ServerError => failed("call.server_error"),

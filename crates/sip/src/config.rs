@@ -1,5 +1,6 @@
 //! What an account is: the words that configure it and where its requests go first (RFC 3261 8.1.2).
 
+use crate::srtp::SrtpPolicy;
 use std::{fmt, net::IpAddr};
 
 /// An account, named by whoever configures the agent.
@@ -152,6 +153,8 @@ pub struct AccountConfig {
     /// Whether what the PBX says of callers is believed before what they say themselves: P-Asserted-Identity (RFC 3325),
     /// Remote-Party-ID, `verstat`. Of no meaning for a `Direct` account, where anybody may say anything.
     pub trust_identity: bool,
+    /// Whether voice is encrypted.
+    pub srtp: SrtpPolicy,
 }
 
 impl AccountConfig {

@@ -5,13 +5,15 @@ use crate::{
     config::{AccountId, CallId, HostPort},
     control::{MessageId, SubscriptionId},
     credentials::{Refusal, Rounds},
-    io::{Destination, Event, Output, WireFailure},
+    io::{Destination, Event, LocalMedia, Output, WireFailure},
     message::Outgoing,
+    offer::Negotiation,
+    srtp::{Sdes, SrtpPolicy},
     subscription::Subscription,
     text::{Method, Request, Response, Via},
     transaction::{Owner, Start, Transactions, TxId},
 };
-use rand::{Rng, SeedableRng, rngs::StdRng};
+use rand::{Rng, RngCore, SeedableRng, rngs::StdRng};
 use std::{
     collections::{BTreeMap, VecDeque},
     time::Instant,
@@ -56,6 +58,16 @@ impl Core {
     /// 64 bits nobody can guess, as hexadecimal: tags, branches, cnonces.
     pub fn token(&mut self) -> String {
         format!("{:016x}", self.rng.random::<u64>())
+    }
+
+    /// The offer and answer of a new call, with keys of its own.
+    pub fn negotiation(&mut self, id: AccountId, media: LocalMedia) -> Negotiation {
+        let config = self.account(id).map(|a| &a.config);
+        let policy = config.map_or(SrtpPolicy::Off, |c| c.srtp);
+        let brief = config.is_some_and(|c| !c.transport.reliable());
+        let session = self.number() >> 2;
+        let sdes = Sdes::new(policy, brief, |key| self.rng.fill_bytes(key));
+        Negotiation::new(media, session, sdes)
     }
 
     pub fn number(&mut self) -> u64 {

@@ -4,6 +4,7 @@ use crate::{
     config::{AccountConfig, AccountId, CallId, HostPort, Transport},
     control::{Lamp, Mailbox, MessageId, Package, RequestFailure, SubscriptionId, TransferProgress, Verified},
 };
+use crate::srtp::Srtp;
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},
@@ -250,6 +251,8 @@ pub struct MediaSession {
     pub receive: bool,
     /// Packet time that we send, in milliseconds: 10, 20, 30, 40 or 60.
     pub ptime_ms: u8,
+    /// Keys, where it is encrypted. Once they are there they come with every later session of the call.
+    pub srtp: Option<Srtp>,
 }
 
 /// Whether the registrar knows where to ring us.
@@ -315,6 +318,8 @@ pub enum EndReason {
     /// Wrong user or password, or a challenge that we do not answer.
     Unauthorized,
     NoCommonCodec,
+    /// The voice would not be encrypted, and must be.
+    NotEncrypted,
     Unreachable,
     TimedOut,
     ServerError,

@@ -15,7 +15,7 @@
 //! - `WireUp::remote` holds every address of the next hop: requests from elsewhere are dropped (kind `Registrar`).
 //! - `Unregister` and `RemoveAccount` take up to two seconds to be heard by the registrar; `Stop` tells `Event::Stopped`.
 //!
-//! What it does not do yet: PRACK, session timers, SRTP, ICE.
+//! What it does not do yet: PRACK, session timers, DTLS, ICE.
 
 mod account;
 mod agent;
@@ -37,6 +37,7 @@ mod refer;
 mod registrar;
 mod registration;
 pub mod sdp;
+pub mod srtp;
 mod subscription;
 pub mod text;
 mod transaction;
@@ -46,4 +47,5 @@ pub use config::*;
 pub use control::*;
 pub use framer::{FrameError, Framer};
 pub use io::*;
+pub use srtp::{MasterKey, Srtp, SrtpPolicy, Suite};
 pub use text::clean;

@@ -5,8 +5,10 @@
 //! the null address of RFC 2543.
 
 use crate::{
-    io::{Codec, LocalMedia, MediaSession},
+    config::Secret,
+    io::{Codec, EndReason, LocalMedia, MediaSession},
     sdp::{Direction, Media, Sdp},
+    srtp::{NotEncrypted, Protection, Sdes, Srtp, SrtpPolicy},
     text::number,
 };
 use std::{fmt::Write as _, net::SocketAddr};
@@ -16,8 +18,25 @@ use std::{fmt::Write as _, net::SocketAddr};
 pub enum OfferError {
     /// Not SDP, or beyond our limits.
     Unreadable,
-    /// No audio stream over plain RTP with a usable address and a codec we have.
+    /// No audio stream over RTP with a usable address and a codec we have.
     NoCommonCodec,
+    /// Its voice would be plain, and must not be; or encrypted in a way that we do not have.
+    NotEncrypted,
+}
+
+impl From<NotEncrypted> for OfferError {
+    fn from(_: NotEncrypted) -> Self {
+        OfferError::NotEncrypted
+    }
+}
+
+impl From<OfferError> for EndReason {
+    fn from(error: OfferError) -> Self {
+        match error {
+            OfferError::NotEncrypted => EndReason::NotEncrypted,
+            OfferError::Unreadable | OfferError::NoCommonCodec => EndReason::NoCommonCodec,
+        }
+    }
 }
 
 /// Payload types of our own offers. RFC 3264 8.3.2: a number keeps its meaning for the whole call, so they follow the
@@ -37,7 +56,7 @@ pub struct Negotiation {
     version: u64,
     payloads: Payloads,
     /// The last description sent, without its o= line, to tell whether the version must go up.
-    sent: String,
+    sent: Secret,
     /// The direction of our last offer.
     offered: Direction,
     /// Whether that offer waits for its answer.
@@ -45,6 +64,7 @@ pub struct Negotiation {
     local_hold: bool,
     remote_hold: bool,
     media: Option<MediaSession>,
+    sdes: Sdes,
 }
 
 /// What a peer's audio m-line offers us.
@@ -60,25 +80,31 @@ struct Match {
 
 impl Negotiation {
     /// `session` is the o= line's session id: unpredictable, below 2^62.
-    pub fn new(local: LocalMedia, session: u64) -> Self {
+    pub fn new(local: LocalMedia, session: u64, sdes: Sdes) -> Self {
         let payloads = Payloads { opus: 96, dtmf_48000: 97, dtmf_8000: 101 };
         Negotiation {
             local,
             session,
             version: 0,
             payloads,
-            sent: String::new(),
+            sent: Secret(String::new()),
             offered: Direction::SendRecv,
             pending: false,
             local_hold: false,
             remote_hold: false,
             media: None,
+            sdes,
         }
     }
 
     /// What was agreed last.
     pub fn media(&self) -> Option<&MediaSession> {
         self.media.as_ref()
+    }
+
+    /// Whether it is encrypted voice or none.
+    pub fn must_encrypt(&self) -> bool {
+        self.sdes.is_required()
     }
 
     pub fn remote_hold(&self) -> bool {
@@ -99,8 +125,9 @@ impl Negotiation {
         self.local_hold = hold;
         let direction = Direction::new(!(hold && self.remote_hold), !hold);
         (self.offered, self.pending) = (direction, true);
-        let line = self.media_line("RTP/AVP", &self.local.codecs.clone(), None, direction);
-        self.describe(line)
+        let (proto, keys) = self.sdes.offer();
+        let line = self.media_line(proto, &self.local.codecs.clone(), None, direction);
+        self.describe(line + &keys)
     }
 
     /// Our offer was refused or never answered: what was agreed before stays.
@@ -115,6 +142,7 @@ impl Negotiation {
         let direction = self.offered;
         let media = sdp.media.first().ok_or(OfferError::NoCommonCodec)?;
         let found = self.find(&sdp, media, Some(self.payloads.opus)).ok_or(OfferError::NoCommonCodec)?;
+        let protection = self.sdes.take_answer(media)?;
         self.pending = false;
         if direction.sends() {
             self.remote_hold = holds(&found);
@@ -124,20 +152,14 @@ impl Negotiation {
             direction.receives() && found.direction.sends(),
         );
         let payload_in = self.own_payload(found.codec);
-        Ok(self.agree(found, ours, payload_in))
+        let srtp = self.sdes.agree(media, protection);
+        Ok(self.agree(found, ours, payload_in, srtp))
     }
 
     /// Our answer to the peer's offer.
     pub fn answer(&mut self, body: &[u8]) -> Result<String, OfferError> {
         let sdp = Sdp::parse(body).ok_or(OfferError::Unreadable)?;
-        let mut chosen = None;
-        for (index, media) in sdp.media.iter().enumerate() {
-            if let Some(found) = self.find(&sdp, media, None) {
-                chosen = Some((index, found));
-                break;
-            }
-        }
-        let (index, found) = chosen.ok_or(OfferError::NoCommonCodec)?;
+        let (index, found, protection) = self.choose(&sdp)?;
         self.remember_payloads(&sdp.media[index]);
         self.remote_hold = holds(&found);
         let direction = Direction::new(found.direction.receives(), found.direction.sends() && !self.local_hold);
@@ -146,6 +168,7 @@ impl Negotiation {
             if at == index {
                 let dtmf = Some((found.payload, found.dtmf.map(|(payload, _)| payload)));
                 lines.push_str(&self.media_line(&media.proto, &[found.codec], dtmf, direction));
+                lines.push_str(&Sdes::answer_line(&protection));
             } else {
                 // RFC 3264 6: a refused stream keeps its place, with port 0.
                 let formats = if media.formats.is_empty() { "0".to_string() } else { media.formats.join(" ") };
@@ -154,18 +177,35 @@ impl Negotiation {
             }
         }
         let payload_in = found.payload;
-        self.agree(found, direction, payload_in);
+        let srtp = self.sdes.agree(&sdp.media[index], protection);
+        self.agree(found, direction, payload_in, srtp);
         Ok(self.describe(lines))
     }
 
     /// Whether an offer could be answered with every codec we have: asked before the phone rings.
-    pub fn acceptable(body: &[u8]) -> Result<(), OfferError> {
+    pub fn acceptable(body: &[u8], policy: SrtpPolicy) -> Result<(), OfferError> {
         let addr = SocketAddr::from(([127, 0, 0, 1], 9));
-        let local = LocalMedia { addr, codecs: vec![Codec::Opus, Codec::Pcmu, Codec::Pcma] };
-        Negotiation::new(local, 0).answer(body).map(|_| ())
+        let local = LocalMedia { addr, codecs: vec![Codec::Opus, Codec::G722, Codec::Pcmu, Codec::Pcma] };
+        Negotiation::new(local, 0, Sdes::new(policy, true, |_| {})).answer(body).map(|_| ())
     }
 
-    fn agree(&mut self, found: Match, ours: Direction, payload_in: u8) -> &MediaSession {
+    /// The stream of an offer to take: the first encrypted one, else the first plain one where that may be.
+    fn choose(&self, sdp: &Sdp) -> Result<(usize, Match, Protection), OfferError> {
+        let usable = sdp.media.iter().enumerate().filter_map(|(at, m)| Some((at, m, self.find(sdp, m, None)?)));
+        let judged = usable.map(|(at, media, found)| self.sdes.judge(media).map(|protection| (at, found, protection)));
+        let mut best = Err(OfferError::NoCommonCodec);
+        for choice in judged {
+            match choice {
+                Ok(encrypted @ (_, _, Protection::Srtp(..))) => return Ok(encrypted),
+                Ok(plain) if best.is_err() => best = Ok(plain),
+                Err(NotEncrypted) if best.is_err() => best = Err(OfferError::NotEncrypted),
+                _ => {}
+            }
+        }
+        best
+    }
+
+    fn agree(&mut self, found: Match, ours: Direction, payload_in: u8, srtp: Option<Srtp>) -> &MediaSession {
         let send = ours.sends() && !self.local_hold && !found.remote.ip().is_unspecified();
         self.media.insert(MediaSession {
             codec: found.codec,
@@ -177,14 +217,14 @@ impl Negotiation {
             send,
             receive: ours.receives(),
             ptime_ms: found.ptime_ms,
+            srtp,
         })
     }
 
     /// The first usable codec of an m-line, if the line is usable at all. `opus`: the payload type that our offer gave it,
     /// which an answer need not explain again.
     fn find(&self, sdp: &Sdp, media: &Media, opus: Option<u8>) -> Option<Match> {
-        let plain = media.proto == "RTP/AVP" || media.proto == "RTP/AVPF";
-        if media.kind != "audio" || media.port == 0 || !plain {
+        if media.kind != "audio" || media.port == 0 || !self.sdes.takes(media) {
             return None;
         }
         let remote = SocketAddr::new(sdp.address(media)?, media.port);
@@ -310,9 +350,9 @@ impl Negotiation {
         let ip = self.local.addr.ip();
         let kind = if ip.is_ipv4() { "IP4" } else { "IP6" };
         let rest = format!("s=-\r\nc=IN {kind} {ip}\r\nt=0 0\r\n{media}");
-        if rest != self.sent {
+        if rest != self.sent.0 {
             self.version += 1;
-            self.sent.clone_from(&rest);
+            self.sent.0.clone_from(&rest);
         }
         format!("v=0\r\no=- {} {} IN {kind} {ip}\r\n{rest}", self.session, self.version)
     }

@@ -57,7 +57,7 @@ pub fn to_sipfrag(reason: EndReason, status: Option<u16>) -> u16 {
         (Some(status), _) => status,
         (None, EndReason::Cancelled | EndReason::LocalHangUp) => 487,
         (None, EndReason::TimedOut | EndReason::NoAnswer) => 408,
-        (None, EndReason::NoCommonCodec) => 488,
+        (None, EndReason::NoCommonCodec | EndReason::NotEncrypted) => 488,
         (None, EndReason::BadTarget) => 404,
         (None, _) => 503,
     }

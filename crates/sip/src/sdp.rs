@@ -47,10 +47,18 @@ impl Direction {
 }
 
 /// One `a=name:value`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Attribute {
     pub name: String,
     pub value: String,
+}
+
+impl std::fmt::Debug for Attribute {
+    /// Keys are not shown.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let value = if self.name.eq_ignore_ascii_case("crypto") { "…" } else { &self.value };
+        write!(f, "{}:{value:?}", self.name)
+    }
 }
 
 /// One m-line and what follows it.

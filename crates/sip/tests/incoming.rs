@@ -36,7 +36,7 @@ fn new_requests_are_judged_by_the_book() {
             "v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/SAVP 0\r\n",
             488,
         ),
-        ("INVITE", "Content-Type: application/sdp\r\n", "v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 9\r\n", 488),
+        ("INVITE", "Content-Type: application/sdp\r\n", "v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 18\r\n", 488),
     ] {
         let text = rig.peer_request(method, head, body);
         rig.hear(text.as_bytes());

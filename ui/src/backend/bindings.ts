@@ -21,6 +21,8 @@ export type AccountKind = "registrar" | "direct" |
 /**  How an account behaves. */
 export type AccountOptions = {
 	dtmf?: DtmfMode,
+	/**  Encrypted voice (SRTP, keys by SDES). */
+	encryption?: Encryption,
 	/**  Believe P-Asserted-Identity, Remote-Party-ID and `verstat` from this PBX. */
 	trust_identity?: boolean,
 	/**  Headers that become fields of a call, in this order; the first that fills a field wins. */
@@ -126,6 +128,7 @@ export type CallView = {
 	dialled: string | null,
 	/**  Whether the caller's number is vouched for (STIR/SHAKEN). */
 	verified: VerifiedView,
+	security: SecurityView,
 	/**  A call of the practice line. */
 	practice: boolean,
 	emergency: boolean,
@@ -377,6 +380,15 @@ export type DtmfMode =
 export type EchoCancellation = 
 /**  When an echo is heard: a headset makes none, and is spared what the cancelling costs. */
 "auto" | "on" | "off";
+
+/**  Whether an account's voice is encrypted. */
+export type Encryption = 
+/**  Required by TLS; off by UDP and TCP, where anybody on the way could read the keys. */
+"auto" | "off" | 
+/**  Where the far side can. */
+"optional" | 
+/**  Or there is no call. */
+"required";
 
 /**  What changed, with its whole new value. Made to be written out at once. */
 export type Event = { event: "snapshot"; snapshot: Snapshot } | { event: "account_changed"; account: AccountView } | { event: "account_gone"; account: number } | { event: "call_changed"; call: CallView } | 
@@ -737,6 +749,17 @@ export type RegistrationView = { state: "off" } | { state: "trying" } | { state:
 { state: "down"; reason: Text; retry: boolean; 
 /**  Unix time in milliseconds of the next attempt. */
 retry_at_ms: number | null };
+
+/**  How a call's voice is protected, as the media engine knows it and not as it was agreed on. */
+export type SecurityView = 
+/**  Whoever is on the way can listen. */
+"plain" | 
+/**  What leaves is encrypted; nothing has come yet that proves that the far side has the keys. */
+"unproven" | 
+/**  Encrypted both ways, but the keys went by a connection that is not: whoever is on the way may have them. */
+"exposed" | 
+/**  Encrypted both ways up to the PBX, which has the keys. */
+"encrypted";
 
 /**  What the user chose. Every field has a default that works. */
 export type Settings = {

@@ -53,7 +53,7 @@ export function deskScenarios({ home: plain, office, active, call, clear }: Kit)
   const having = (...calls: CallView[]): Snapshot => ({ ...home, calls });
   const karim = { direction: 'outgoing', peer: { name: 'Karim Aziz', address: '1007' } } as const;
   const omid = { direction: 'incoming', peer: { name: 'امید کریمی', address: '0912 000 4321' } } as const;
-  const customer = call(1, active(94_000), { quality: clear, queue: 'Orders', customer: '4711', ivr: '2', dialled: '+98 21 8820 1000', verified: 'passed' });
+  const customer = call(1, active(94_000), { quality: clear, queue: 'Orders', customer: '4711', ivr: '2', dialled: '+98 21 8820 1000', verified: 'passed', security: 'encrypted' });
   return {
     desk: having(customer),
     'desk-idle': {

@@ -47,7 +47,7 @@ export function actionsOf(state: CallStateView): Action[] {
 export function call(id: number, state: CallStateView, more: Partial<CallView> = {}): CallView {
   return {
     id, account: 2, account_label: 'Office', direction: 'incoming', queue: null, started_ms: Date.now(), quality: null,
-    peer: { name: 'Sara Ahmadi', address: '+98 21 8820 1140' }, ivr: null, customer: null, dialled: null, verified: 'unknown',
+    peer: { name: 'Sara Ahmadi', address: '+98 21 8820 1140' }, ivr: null, customer: null, dialled: null, verified: 'unknown', security: 'plain',
     practice: false, emergency: false, consult_for: null, replaces: null, conference: false, silenced: false, transfer: null,
     ask: null, digits: '',
     ...more, state, actions: actionsOf(state),

@@ -29,6 +29,7 @@ pub struct CallView {
     pub dialled: Option<String>,
     /// Whether the caller's number is vouched for (STIR/SHAKEN).
     pub verified: VerifiedView,
+    pub security: SecurityView,
     /// A call of the practice line.
     pub practice: bool,
     pub emergency: bool,

@@ -9,6 +9,7 @@ mod desktop;
 mod devices;
 mod diagnostics;
 mod history;
+mod security;
 
 pub use crate::command::{
     AccountKind, AgentState, DeviceRole, Direction, ForwardRule, PracticeCustomer, Settings, Transport, WindowChoice,
@@ -20,6 +21,7 @@ pub use devices::*;
 pub use diagnostics::*;
 pub use hatif_core::settings::Provenance;
 pub use history::*;
+pub use security::*;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use std::collections::BTreeMap;

@@ -103,6 +103,7 @@ pub fn session(codec: Codec, remote: SocketAddr) -> MediaSession {
         send: true,
         receive: true,
         ptime_ms: 20,
+        srtp: None,
     }
 }
 

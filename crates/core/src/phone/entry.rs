@@ -7,6 +7,7 @@ use crate::{
     fields::Fields,
     ids::CallId,
     sip::{CallHeaders, Codec, MediaSession},
+    srtp::Protection,
     text::Text,
 };
 use std::{collections::VecDeque, net::SocketAddr, time::Instant};
@@ -108,6 +109,8 @@ pub struct CallEntry {
     pub headers: CallHeaders,
     pub fields: Fields,
     pub stats: Option<CallStats>,
+    /// By the media engine.
+    pub protection: Protection,
     /// Seconds without any RTP while there should be some; 0 when all is well.
     pub silent_s: u32,
     pub emergency: bool,
@@ -177,6 +180,7 @@ impl CallEntry {
             headers,
             fields: Fields::default(),
             stats: None,
+            protection: Protection::Plain,
             silent_s: 0,
             emergency: false,
             consult_for: None,

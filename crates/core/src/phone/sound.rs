@@ -55,6 +55,12 @@ impl Phone {
                     self.change(Change::Quality(call));
                 }
             }
+            AudioEvent::Protection { call, protection } => {
+                if let Some(entry) = self.living(call) {
+                    entry.protection = protection;
+                    self.change(Change::Call(call));
+                }
+            }
             AudioEvent::Silence { call, seconds } => {
                 if let Some(entry) = self.living(call) {
                     entry.silent_s = seconds;

@@ -70,6 +70,7 @@ pub fn session(dice: &mut Dice) -> MediaSession {
         send: true,
         receive: true,
         ptime_ms: 20,
+        srtp: None,
     }
 }
 

@@ -9,9 +9,9 @@ use crate::{
     core::{ALLOW, SDP, SUPPORTED},
     io::Event,
     lamp,
-    offer::Negotiation,
+    offer::{Negotiation, OfferError},
     refer::replaces_of,
-    sdp::Sdp,
+    srtp::SrtpPolicy,
     subscription::package_of,
     text::{Method, Request, Response, Scheme, Uri, Via},
     transaction::{Arrival, Received, TxId},
@@ -149,11 +149,16 @@ impl Agent {
         if self.stopping.is_some() || self.core.account(id).is_some_and(|a| a.leaving.is_some() || off(a)) {
             return self.refuse(now, id, tx, &request, 480);
         }
+        let policy = self.core.account(id).map_or(SrtpPolicy::Off, |a| a.config.srtp);
         if let Some(offer) = request.body_of(SDP)
-            && Negotiation::acceptable(offer).is_err()
+            && let Err(error) = Negotiation::acceptable(offer, policy)
         {
-            let status = if Sdp::parse(offer).is_none() { 400 } else { 488 };
-            return self.refuse(now, id, tx, &request, status);
+            let status = if error == OfferError::Unreadable { 400 } else { 488 };
+            let mut response = request.response(status, Some(&self.core.token()));
+            if error == OfferError::NotEncrypted && policy == SrtpPolicy::Required {
+                response.headers.push("Warning", "399 hatif \"encrypted voice (SRTP, SDES) required\"");
+            }
+            return self.core.respond(now, id, tx, response);
         }
         let ringing = self.calls.values().filter(|c| c.ringing()).count();
         if ringing >= MAX_RINGING || self.calls.len() >= MAX_CALLS {

@@ -7,7 +7,6 @@ use crate::{
     dialog::Dialog,
     identity,
     io::{CallHeaders, EndReason, Event, LocalMedia},
-    offer::Negotiation,
     reason,
     text::{NameAddr, Request, Response},
     transaction::TxId,
@@ -95,16 +94,16 @@ impl Call {
     /// `Input::Answer`.
     pub fn answer(&mut self, core: &mut Core, now: Instant, media: LocalMedia) {
         let State::Ringing(ringing) = &self.state else { return };
-        let mut session = Negotiation::new(media, core.number() >> 2);
+        let mut session = core.negotiation(self.account, media);
         let offer = sdp_in(&ringing.invite);
         let late = offer.is_none();
         let body = match offer {
             Some(offer) => session.answer(offer),
             None => Ok(session.offer(false)),
         };
-        let Ok(body) = body else {
-            self.refuse(core, now, 488, EndReason::NoCommonCodec);
-            return;
+        let body = match body {
+            Ok(body) => body,
+            Err(error) => return self.refuse(core, now, 488, error.into()),
         };
         let mut response = self.response(core, ringing, 200);
         response.set_body(SDP, body.into_bytes());

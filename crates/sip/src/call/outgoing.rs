@@ -8,7 +8,7 @@ use crate::{
     dialog::Dialog,
     identity,
     io::{Destination, EndReason, Event, LocalMedia},
-    offer::Negotiation,
+    offer::{Negotiation, OfferError},
     reason,
     text::{Method, NameAddr, Response, Uri},
     transaction::{Failure, Owner, T1_X64, TxId},
@@ -89,7 +89,8 @@ impl Call {
         } else {
             (uri.to_string(), account.destination(&uri))
         };
-        let mut session = Negotiation::new(waiting.media.clone(), core.number() >> 2);
+        let media = waiting.media.clone();
+        let mut session = core.negotiation(self.account, media);
         let body = session.offer(false);
         let tx = self.send_invite(core, now, &request_uri, &uri, to, body.into_bytes());
         self.peer = identity::peer_of(&NameAddr::of(uri));
@@ -225,14 +226,14 @@ impl Call {
             account.credentials.succeeded(&rounds);
         }
         let agreed = match (&mut self.session, sdp_of(response)) {
-            (Some(session), Some(answer)) => session.take_answer(answer).is_ok(),
+            (Some(session), Some(answer)) => session.take_answer(answer).map(|_| ()),
             // The answer came with a 18x of the same dialog.
-            (Some(session), None) => session.media().is_some(),
-            (None, _) => false,
+            (Some(session), None) if session.media().is_some() => Ok(()),
+            _ => Err(OfferError::NoCommonCodec),
         };
         self.state = State::Up(Up::new(dialog));
-        if !agreed {
-            self.end(core, EndReason::NoCommonCodec, None);
+        if let Err(error) = agreed {
+            self.end(core, error.into(), None);
             self.bye(core, now);
             return;
         }
@@ -258,7 +259,14 @@ impl Call {
                 _ => false,
             };
         if !again {
-            self.end(core, reason::of_status(response.status, rang), Some(response.status));
+            let why = match reason::of_status(response.status, rang) {
+                // Most who say so to an offer of nothing but encrypted voice have none.
+                EndReason::NoCommonCodec if self.session.as_ref().is_some_and(Negotiation::must_encrypt) => {
+                    EndReason::NotEncrypted
+                }
+                why => why,
+            };
+            self.end(core, why, Some(response.status));
             self.state = State::Over;
         }
     }

@@ -6,6 +6,7 @@ use crate::{
     core::{Core, SDP},
     dialog::Order,
     io::{EndReason, Event},
+    offer::OfferError,
     text::{Method, Request, Response, decode},
     transaction::{Failure, Owner, TxId},
 };
@@ -92,8 +93,11 @@ impl Call {
     pub fn on_ack(&mut self, core: &mut Core, now: Instant, request: &Request) {
         let seq = request.cseq().map_or(0, |(n, _)| n);
         let Some(unacked) = self.unacked.take_if(|u| u.seq == seq) else { return };
-        if unacked.late && !self.take_late_answer(core, request) && unacked.initial {
-            self.end(core, EndReason::NoCommonCodec, None);
+        if unacked.late
+            && let Err(error) = self.take_late_answer(core, request)
+            && (unacked.initial || error == OfferError::NotEncrypted)
+        {
+            self.end(core, error.into(), None);
         }
         if self.shown.ended {
             self.bye(core, now);
@@ -106,10 +110,11 @@ impl Call {
     }
 
     /// The answer in the ACK to a 2xx with our offer. If it is none, what was agreed before stays.
-    fn take_late_answer(&mut self, core: &mut Core, ack: &Request) -> bool {
-        let Some(session) = &mut self.session else { return false };
-        let agreed = sdp_in(ack).is_some_and(|answer| session.take_answer(answer).is_ok());
-        if agreed {
+    fn take_late_answer(&mut self, core: &mut Core, ack: &Request) -> Result<(), OfferError> {
+        let Some(session) = &mut self.session else { return Err(OfferError::NoCommonCodec) };
+        let answer = sdp_in(ack).ok_or(OfferError::NoCommonCodec);
+        let agreed = answer.and_then(|answer| session.take_answer(answer).map(|_| ()));
+        if agreed.is_ok() {
             self.show_media(core);
         } else {
             let hold = session.local_hold();
@@ -262,15 +267,21 @@ impl Call {
                 let dialog = up.dialog.clone();
                 self.ack(core, &dialog, response.cseq().map_or(0, |(n, _)| n));
                 let agreed = match (&mut self.session, sdp_of(response)) {
-                    (Some(session), Some(answer)) => session.take_answer(answer).is_ok(),
-                    _ => false,
+                    (Some(session), Some(answer)) => session.take_answer(answer).map(|_| ()),
+                    _ => Err(OfferError::NoCommonCodec),
                 };
                 self.show_peer(core, &response.headers);
-                if agreed {
-                    self.show_media(core);
-                    self.pump(core, now);
-                } else {
-                    self.keep_as_was(core, hold_before);
+                match agreed {
+                    Ok(()) => {
+                        self.show_media(core);
+                        self.pump(core, now);
+                    }
+                    // Its voice is plain from here on; ours will not be.
+                    Err(OfferError::NotEncrypted) => {
+                        self.end(core, EndReason::NotEncrypted, None);
+                        self.bye(core, now);
+                    }
+                    Err(_) => self.keep_as_was(core, hold_before),
                 }
             }
             401 | 407 if !self.shown.ended => {

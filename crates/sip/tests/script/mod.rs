@@ -46,6 +46,7 @@ pub fn config(kind: AccountKind, transport: Transport) -> AccountConfig {
         user_agent: "Hatif/0".into(),
         serve_registrations: false,
         trust_identity: true,
+        srtp: SrtpPolicy::Off,
     }
 }
 

@@ -91,6 +91,7 @@ pub fn direct(agent: usize, transport: Transport) -> AccountConfig {
         user_agent: "Hatif/0".into(),
         serve_registrations: false,
         trust_identity: true,
+        srtp: SrtpPolicy::Off,
     }
 }
 
