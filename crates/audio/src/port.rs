@@ -192,7 +192,9 @@ impl Port {
             }
             let opened = match &mut self.guard {
                 Guard::Open => packet::read_rtcp(&buffer[..length]),
-                Guard::Srtp(cipher) => cipher.open_rtcp(&buffer[..length.min(MAX_DATAGRAM)]).and_then(|p| packet::read_rtcp(&p)),
+                Guard::Srtp(cipher) => {
+                    cipher.open_rtcp(&buffer[..length.min(MAX_DATAGRAM)]).and_then(|p| packet::read_rtcp(&p))
+                }
                 Guard::Shut => None,
             };
             match opened {

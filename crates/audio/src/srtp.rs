@@ -157,7 +157,9 @@ mod tests {
     }
 
     fn rtcp(ssrc: u32) -> Vec<u8> {
-        packet::write_rtcp(&RtcpOut { ssrc, sender: None, report: None, bye: false }, "name").expect("a report").to_vec()
+        packet::write_rtcp(&RtcpOut { ssrc, sender: None, report: None, bye: false }, "name")
+            .expect("a report")
+            .to_vec()
     }
 
     fn hex(text: &str) -> Vec<u8> {

@@ -369,7 +369,7 @@ fn call_of(owner: Owner) -> Option<CallId> {
     match owner {
         Owner::Registration(_) | Owner::Subscription(_) | Owner::Message(_) => None,
         Owner::Invite(id) | Owner::Reinvite(id) | Owner::Bye(id) | Owner::Cancel(id) | Owner::Info(id) => Some(id),
-        Owner::Refer(id) | Owner::Notify(id) => Some(id),
+        Owner::Refer(id) | Owner::Notify(id) | Owner::Prack(id) | Owner::Update(id) => Some(id),
     }
 }
 

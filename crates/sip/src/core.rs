@@ -20,9 +20,9 @@ use std::{
 };
 
 /// What we take in requests outside and inside of dialogs.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, REFER, MESSAGE";
-/// Extensions that we have (RFC 3891, RFC 4488).
-pub(crate) const SUPPORTED: &str = "replaces, norefersub";
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, NOTIFY, REFER, MESSAGE";
+/// Extensions that we have (RFC 3891, RFC 4488, RFC 4028, RFC 3262).
+pub(crate) const SUPPORTED: &str = "replaces, norefersub, timer, 100rel";
 pub(crate) const SDP: &str = "application/sdp";
 
 pub(crate) struct Core {
@@ -205,10 +205,24 @@ impl Core {
         rounds: &Rounds,
         owner: Owner,
     ) -> Option<TxId> {
+        self.resend_with(now, id, tx, seq, (rounds, owner), |_| {})
+    }
+
+    /// The same, changed before.
+    pub fn resend_with(
+        &mut self,
+        now: Instant,
+        id: AccountId,
+        tx: TxId,
+        seq: u32,
+        (rounds, owner): (&Rounds, Owner),
+        change: impl FnOnce(&mut Request),
+    ) -> Option<TxId> {
         let mut request = self.tx.sent_request(tx)?.clone();
         let to = self.tx.destination(tx)?.clone();
         request.headers.remove("Via");
         request.headers.set("CSeq", format!("{seq} {}", request.method));
+        change(&mut request);
         self.authorize(id, rounds, &mut request);
         self.send(now, id, to, request, owner)
     }

@@ -154,6 +154,12 @@ impl Dialog {
         }
     }
 
+    /// Takes over the counts of an earlier state of this dialog.
+    pub fn take_counts(&mut self, early: &Dialog) {
+        self.local_seq = self.local_seq.max(early.local_seq);
+        self.remote_seq = self.remote_seq.max(early.remote_seq);
+    }
+
     /// A new request of ours in this dialog, without Via and Contact.
     pub fn request(&mut self, method: Method) -> Request {
         self.local_seq += 1;

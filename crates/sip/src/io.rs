@@ -1,10 +1,10 @@
 //! The agent's borders: all that may go in, all that may come out. One mutation (`Agent::handle`), then drain.
 
+use crate::srtp::Srtp;
 use crate::{
     config::{AccountConfig, AccountId, CallId, HostPort, Transport},
     control::{Lamp, Mailbox, MessageId, Package, RequestFailure, SubscriptionId, TransferProgress, Verified},
 };
-use crate::srtp::Srtp;
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},

@@ -15,7 +15,7 @@
 //! - `WireUp::remote` holds every address of the next hop: requests from elsewhere are dropped (kind `Registrar`).
 //! - `Unregister` and `RemoveAccount` take up to two seconds to be heard by the registrar; `Stop` tells `Event::Stopped`.
 //!
-//! What it does not do yet: PRACK, session timers, DTLS, ICE.
+//! What it does not do yet: DTLS, ICE.
 
 mod account;
 mod agent;

@@ -261,9 +261,7 @@ impl Sdes {
     pub(crate) fn answer_line(protection: &Protection) -> Zeroizing<String> {
         match protection {
             Protection::Plain => Zeroizing::new(String::new()),
-            Protection::Srtp(srtp, tag) => {
-                Crypto { tag: *tag, suite: srtp.suite, key: srtp.local.clone() }.line()
-            }
+            Protection::Srtp(srtp, tag) => Crypto { tag: *tag, suite: srtp.suite, key: srtp.local.clone() }.line(),
         }
     }
 
@@ -301,14 +299,29 @@ mod tests {
         let good = format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}");
         assert!(Crypto::parse(&good).is_some());
         for more in [
-            " UNENCRYPTED_SRTP", " UNENCRYPTED_SRTCP", " UNAUTHENTICATED_SRTP", " KDR=1", " FEC_ORDER=FEC_SRTP",
-            " unknown", "|2^20|1:4", "|1:4", ";inline:x", "A", "=",
+            " UNENCRYPTED_SRTP",
+            " UNENCRYPTED_SRTCP",
+            " UNAUTHENTICATED_SRTP",
+            " KDR=1",
+            " FEC_ORDER=FEC_SRTP",
+            " unknown",
+            "|2^20|1:4",
+            "|1:4",
+            ";inline:x",
+            "A",
+            "=",
         ] {
             assert_eq!(Crypto::parse(&format!("{good}{more}")), None, "{more}");
         }
         for line in [
-            "", "1", "1 AES_CM_128_HMAC_SHA1_80", "1 AES_CM_128_HMAC_SHA1_80 inline:", "x AES_CM_128_HMAC_SHA1_80 inline:AA==",
-            "1 NULL_HMAC_SHA1_80 inline:AA==", "1 AES_CM_128_HMAC_SHA1_80 ß", "9999999999 AES_CM_128_HMAC_SHA1_80 inline:x",
+            "",
+            "1",
+            "1 AES_CM_128_HMAC_SHA1_80",
+            "1 AES_CM_128_HMAC_SHA1_80 inline:",
+            "x AES_CM_128_HMAC_SHA1_80 inline:AA==",
+            "1 NULL_HMAC_SHA1_80 inline:AA==",
+            "1 AES_CM_128_HMAC_SHA1_80 ß",
+            "9999999999 AES_CM_128_HMAC_SHA1_80 inline:x",
         ] {
             assert_eq!(Crypto::parse(line), None, "{line}");
         }

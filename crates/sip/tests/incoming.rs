@@ -26,7 +26,7 @@ fn new_requests_are_judged_by_the_book() {
         ("INFO", "", "", 481),
         ("UPDATE", "", "", 481),
         ("FOO", "", "", 501),
-        ("INVITE", "Require: 100rel\r\n", "", 420),
+        ("INVITE", "Require: gruu\r\n", "", 420),
         ("INVITE", "Content-Type: text/plain\r\n", "hello", 415),
         ("INVITE", "Content-Type: application/sdp\r\nContent-Encoding: gzip\r\n", "x", 415),
         ("INVITE", "Content-Type: application/sdp\r\n", "rubbish", 400),
@@ -36,7 +36,12 @@ fn new_requests_are_judged_by_the_book() {
             "v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/SAVP 0\r\n",
             488,
         ),
-        ("INVITE", "Content-Type: application/sdp\r\n", "v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 18\r\n", 488),
+        (
+            "INVITE",
+            "Content-Type: application/sdp\r\n",
+            "v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 18\r\n",
+            488,
+        ),
     ] {
         let text = rig.peer_request(method, head, body);
         rig.hear(text.as_bytes());
@@ -45,7 +50,7 @@ fn new_requests_are_judged_by_the_book() {
         let response = &responses[0];
         match status {
             405 => assert!(response.headers.has_option("Allow", "INVITE")),
-            420 => assert_eq!(response.headers.text("Unsupported").as_deref(), Some("100rel")),
+            420 => assert_eq!(response.headers.text("Unsupported").as_deref(), Some("gruu")),
             200 => assert!(response.headers.has_option("Accept", "application/sdp")),
             415 if text.starts_with("MESSAGE") => assert!(response.headers.has_option("Accept", "text/plain")),
             415 => assert_eq!(response.headers.text("Accept").as_deref(), Some("application/sdp")),

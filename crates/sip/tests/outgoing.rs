@@ -22,7 +22,7 @@ fn the_invite_is_what_a_pbx_expects() {
     assert_eq!(invite.headers.text("To").as_deref(), Some("<sip:+493012345@pbx.example>"));
     assert_eq!(invite.headers.text("Contact").as_deref(), Some("<sip:alice@10.0.0.1:5060>"));
     assert_eq!(invite.headers.text("User-Agent").as_deref(), Some("Hatif/0"));
-    assert_eq!(invite.headers.text("Supported").as_deref(), Some("replaces, norefersub"), "no 100rel, no timer yet");
+    assert_eq!(invite.headers.text("Supported").as_deref(), Some("replaces, norefersub, timer, 100rel"));
     let sdp = body(&invite);
     for line in [
         "m=audio 7000 RTP/AVP 96 0 8 97 101\r\n",

@@ -4,7 +4,7 @@
 use super::{Agent, MAX_CALLS};
 use crate::{
     account::Account,
-    call::Call,
+    call::{Call, timer_refusal},
     config::{AccountId, AccountKind, CallId},
     core::{ALLOW, SDP, SUPPORTED},
     io::Event,
@@ -160,6 +160,9 @@ impl Agent {
             }
             return self.core.respond(now, id, tx, response);
         }
+        if let Some(response) = timer_refusal(&request) {
+            return self.core.respond(now, id, tx, response);
+        }
         let ringing = self.calls.values().filter(|c| c.ringing()).count();
         if ringing >= MAX_RINGING || self.calls.len() >= MAX_CALLS {
             return self.refuse(now, id, tx, &request, 486);
@@ -248,7 +251,9 @@ fn malformed(request: &Request) -> Option<u16> {
 /// An extension or a body that we do not understand (RFC 3261 8.2.2.3, 8.2.3).
 fn wants_too_much(request: &Request) -> Option<Response> {
     let mut required = request.headers.items("Require");
-    required.retain(|option| !["replaces", "norefersub"].iter().any(|known| known.eq_ignore_ascii_case(option)));
+    required.retain(|option| {
+        !["replaces", "norefersub", "timer", "100rel"].iter().any(|known| known.eq_ignore_ascii_case(option))
+    });
     if !required.is_empty() {
         let mut response = request.response(420, Some("0"));
         response.headers.push("Unsupported", required.join(", "));

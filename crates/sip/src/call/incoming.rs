@@ -1,6 +1,6 @@
 //! The called side (RFC 3261 13.3): ring, answer, refuse, be cancelled.
 
-use super::{Call, Source, State, Up, sdp_in};
+use super::{Call, Source, State, Up, reliable::Unheard, sdp_in};
 use crate::{
     config::{AccountId, CallId},
     core::{Core, SDP},
@@ -20,15 +20,20 @@ const REMIND: Duration = Duration::from_secs(60);
 
 pub(super) struct Ringing {
     pub tx: TxId,
-    invite: Request,
+    pub invite: Request,
     pub dialog: Dialog,
     remind_at: Instant,
     until: Instant,
+    pub unheard: Option<Unheard>,
 }
 
 impl Ringing {
     pub fn timer(&self) -> (Instant, &'static str) {
-        (self.remind_at, "180 again").min((self.until, "rang long enough"))
+        let unheard = self.unheard.as_ref().map(Unheard::timer);
+        [(self.remind_at, "180 again"), (self.until, "rang long enough")]
+            .into_iter()
+            .chain(unheard)
+            .fold((self.until, "rang long enough"), Ord::min)
     }
 }
 
@@ -54,7 +59,7 @@ impl Call {
         let headers = CallHeaders { replaces, ..headers };
         let expires = invite.headers.number("Expires").filter(|s| *s > 0);
         let patience = expires.map_or(MAX_RINGING, |s| Duration::from_secs(u64::from(s)).min(MAX_RINGING));
-        let ringing = Ringing { tx, invite, dialog, remind_at: now + REMIND, until: now + patience };
+        let ringing = Ringing { tx, invite, dialog, remind_at: now + REMIND, until: now + patience, unheard: None };
         let mut call = Call::new(id, account, false, State::Ringing(Box::new(ringing)));
         call.peer.clone_from(&peer);
         call.send_180(core, now);
@@ -64,8 +69,10 @@ impl Call {
 
     fn send_180(&mut self, core: &mut Core, now: Instant) {
         let State::Ringing(ringing) = &self.state else { return };
-        let response = self.response(core, ringing, 180);
-        core.respond(now, self.account, ringing.tx, response);
+        let tx = ringing.tx;
+        let mut response = self.response(core, ringing, 180);
+        self.make_reliable(core, now, &mut response);
+        core.respond(now, self.account, tx, response);
     }
 
     fn response(&self, core: &Core, ringing: &Ringing, status: u16) -> Response {
@@ -77,10 +84,13 @@ impl Call {
     }
 
     pub(super) fn keep_ringing(&mut self, core: &mut Core, now: Instant) {
+        if !self.repeat_180(core, now) {
+            return;
+        }
         let State::Ringing(ringing) = &mut self.state else { return };
         if ringing.until <= now {
             self.refuse(core, now, 480, EndReason::Missed);
-        } else {
+        } else if ringing.remind_at <= now {
             ringing.remind_at = now + REMIND;
             self.send_180(core, now);
         }
@@ -107,6 +117,7 @@ impl Call {
         };
         let mut response = self.response(core, ringing, 200);
         response.set_body(SDP, body.into_bytes());
+        self.timing.answer(now, &ringing.invite, &mut response);
         core.dress(self.account, &mut response);
         let tx = ringing.tx;
         let dialog = ringing.dialog.clone();
@@ -135,7 +146,7 @@ impl Call {
         self.end(core, EndReason::Forwarded, Some(302));
     }
 
-    fn refuse(&mut self, core: &mut Core, now: Instant, status: u16, why: EndReason) {
+    pub(super) fn refuse(&mut self, core: &mut Core, now: Instant, status: u16, why: EndReason) {
         let State::Ringing(ringing) = &self.state else { return };
         let response = self.response(core, ringing, status);
         core.respond(now, self.account, ringing.tx, response);

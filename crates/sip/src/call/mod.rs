@@ -10,6 +10,8 @@
 
 mod incoming;
 mod outgoing;
+mod reliable;
+mod timer;
 mod transfer;
 mod within;
 
@@ -34,6 +36,12 @@ use std::{
 };
 
 use outgoing::Waiting;
+use timer::Timing;
+
+/// The answer to an INVITE whose session timer we cannot have (RFC 4028).
+pub(crate) fn timer_refusal(invite: &Request) -> Option<Response> {
+    Timing::refusal(invite)
+}
 
 /// Where a request came from: address and flow.
 pub(crate) type Source = (SocketAddr, Option<u64>);
@@ -63,6 +71,9 @@ pub(crate) struct Call {
     referred_before: bool,
     /// The call whose far side asked for this one, until the outcome is told.
     referrer: Option<CallId>,
+    timing: Timing,
+    /// RSeq of our last reliable 180, and the CSeq of its INVITE.
+    reliable: Option<(u32, u32)>,
 }
 
 enum State {
@@ -164,6 +175,8 @@ impl Call {
             refer_in: None,
             referred_before: false,
             referrer: None,
+            timing: Timing::default(),
+            reliable: None,
         }
     }
 
@@ -192,13 +205,16 @@ impl Call {
             },
             _ => None,
         };
+        let up = !self.shown.ended && matches!(self.state, State::Up(_));
+        let session = self.timing.poll_timeout().filter(|_| up);
         let unacked = self.unacked.as_ref().map(|u| (u.again.min(u.until), "2xx without ACK"));
-        state.into_iter().chain(unacked).chain(self.refer_timer()).min()
+        state.into_iter().chain(unacked).chain(session).chain(self.refer_timer()).min()
     }
 
     pub fn on_timer(&mut self, core: &mut Core, now: Instant) {
         self.repeat_2xx(core, now);
         self.refer_timers(core, now);
+        self.session_timer(core, now);
         if self.poll_timeout().is_none_or(|(at, _)| at > now) {
             return;
         }
@@ -369,6 +385,7 @@ impl Call {
                 let again = if challenged { self.answer_challenge(core, now, tx, owner, response) } else { None };
                 self.digit_done(core, now, tx, again);
             }
+            Owner::Update(_) => self.update_response(core, now, tx, response),
             Owner::Refer(_) => self.refer_response(core, now, tx, response),
             Owner::Notify(_) => self.notified(core, now, tx, Some(response)),
             _ => {}
@@ -380,6 +397,7 @@ impl Call {
             Owner::Invite(_) => self.invite_failed(core, tx, failure),
             Owner::Reinvite(_) => self.reinvite_failed(core, now, tx, failure),
             Owner::Info(_) => self.digit_done(core, now, tx, None),
+            Owner::Update(_) => self.update_failed(core, now, tx, failure),
             Owner::Refer(_) if self.refers_by(tx) => self.refer_failed(core, TransferFailure::TimedOut),
             Owner::Notify(_) => self.notified(core, now, tx, None),
             _ => {}

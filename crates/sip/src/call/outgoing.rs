@@ -10,10 +10,13 @@ use crate::{
     io::{Destination, EndReason, Event, LocalMedia},
     offer::{Negotiation, OfferError},
     reason,
-    text::{Method, NameAddr, Response, Uri},
+    text::{Method, NameAddr, Request, Response, Uri},
     transaction::{Failure, Owner, T1_X64, TxId},
 };
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 /// For how long we let the far side ring.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -32,9 +35,11 @@ pub(super) struct Waiting {
 
 pub(super) struct Inviting {
     tx: TxId,
-    seq: u32,
+    pub seq: u32,
     /// Early dialogs, by the tags of those who answered.
     pub early: Vec<Dialog>,
+    /// RSeq of the last reliable response of each, which was acknowledged.
+    pub acknowledged: BTreeMap<String, u32>,
     rang: bool,
     pub give_up_at: Instant,
     cancel: Cancel,
@@ -102,6 +107,7 @@ impl Call {
                     tx,
                     seq: 1,
                     early: Vec::new(),
+                    acknowledged: BTreeMap::new(),
                     rang: false,
                     give_up_at: now + PATIENCE,
                     cancel: Cancel::No,
@@ -125,6 +131,7 @@ impl Call {
         request.headers.push("Contact", core.contact(self.account)?);
         request.headers.push("Allow", crate::core::ALLOW);
         request.headers.push("Supported", crate::core::SUPPORTED);
+        self.timing.dress(&mut request);
         let State::Waiting(waiting) = &self.state else { return None };
         for (name, value) in &waiting.extra {
             request.headers.push(name, value);
@@ -173,13 +180,19 @@ impl Call {
             return;
         }
         inviting.rang |= matches!(response.status, 180 | 183);
-        if let Some(dialog) = core.tx.sent_request(tx).and_then(|invite| Dialog::of_response(invite, response)) {
+        if let Some(mut dialog) = core.tx.sent_request(tx).and_then(|invite| Dialog::of_response(invite, response)) {
+            if let Some(Destination::Source { addr, flow }) = core.tx.destination(tx) {
+                dialog.source = Some((*addr, *flow));
+            }
             let known = inviting.early.iter().position(|d| d.remote_tag() == dialog.remote_tag());
             match known {
                 Some(at) => inviting.early[at].refresh_target(response.contact()),
                 None if inviting.early.len() < MAX_FORKS => inviting.early.push(dialog),
                 None => {}
             }
+        }
+        if !self.acknowledge(core, now, response) {
+            return;
         }
         let early = match (&mut self.session, sdp_of(response)) {
             (Some(session), Some(answer)) => session.take_answer(answer).is_ok(),
@@ -210,6 +223,9 @@ impl Call {
         if let Some(Destination::Source { addr, flow }) = core.tx.destination(tx) {
             dialog.source = Some((*addr, *flow));
         }
+        if let (State::Inviting(inviting), true) = (&self.state, current) {
+            dialog.continue_from(&inviting.early);
+        }
         let seq = response.cseq().map_or(1, |(n, _)| n);
         self.ack(core, &dialog, seq);
         let wanted = current && !self.shown.ended;
@@ -237,6 +253,7 @@ impl Call {
             self.bye(core, now);
             return;
         }
+        self.timing.take_answer(now, response);
         self.show_peer(core, &response.headers);
         self.show_media(core);
         self.show_answered(core);
@@ -255,6 +272,7 @@ impl Call {
         let again = !self.shown.ended
             && match response.status {
                 401 | 407 => self.challenged_invite(core, now, tx, response),
+                422 => self.lengthened_invite(core, now, tx, response),
                 300..=399 => self.redirected(core, response),
                 _ => false,
             };
@@ -281,12 +299,30 @@ impl Call {
         if core.challenged(self.account, response, &mut rounds).is_err() {
             return false;
         }
-        let State::Inviting(inviting) = &mut self.state else { return false };
+        let State::Inviting(inviting) = &self.state else { return false };
         let again = core.resend(now, self.account, tx, inviting.seq + 1, &rounds, Owner::Invite(self.id));
-        let Some(again) = again else { return false };
+        self.invited_again(again, rounds)
+    }
+
+    /// Somebody on the way wants a longer session timer (RFC 4028 7.3).
+    fn lengthened_invite(&mut self, core: &mut Core, now: Instant, tx: TxId, response: &Response) -> bool {
+        if !self.timing.lengthen(response) {
+            return false;
+        }
+        let rounds = self.open.get(&tx).cloned().unwrap_or_default();
+        let State::Inviting(inviting) = &self.state else { return false };
+        let what = (&rounds, Owner::Invite(self.id));
+        let dress = |request: &mut Request| self.timing.dress(request);
+        let again = core.resend_with(now, self.account, tx, inviting.seq + 1, what, dress);
+        self.invited_again(again, rounds)
+    }
+
+    fn invited_again(&mut self, again: Option<TxId>, rounds: Rounds) -> bool {
+        let (State::Inviting(inviting), Some(again)) = (&mut self.state, again) else { return false };
         inviting.seq += 1;
         inviting.tx = again;
         inviting.early.clear();
+        inviting.acknowledged.clear();
         self.open.insert(again, rounds);
         true
     }

@@ -1,7 +1,7 @@
 //! Requests within a dialog, theirs and ours (RFC 3261 12.2, 14, 15; RFC 3311 UPDATE; RFC 6086 INFO): hold, changes of
 //! the session, glare, BYE.
 
-use super::{Call, Change, State, sdp_in, sdp_of};
+use super::{Call, Change, State, sdp_in, sdp_of, timer::Timing};
 use crate::{
     core::{Core, SDP},
     dialog::Order,
@@ -66,7 +66,7 @@ impl Call {
             Method::Update => self.on_update(core, now, tx, request),
             Method::Info => self.on_info(core, now, tx, request),
             Method::Refer => self.on_refer(core, now, tx, request),
-            // Reliable provisional responses are never sent.
+            Method::Prack => self.on_prack(core, now, tx, request),
             _ => core.reply(now, self.account, tx, request, 481),
         }
     }
@@ -136,6 +136,9 @@ impl Call {
             self.later(core, now, tx, request);
             return;
         }
+        if let Some(response) = Timing::refusal(request) {
+            return core.respond(now, self.account, tx, response);
+        }
         let Some(session) = &mut self.session else { return core.reply(now, self.account, tx, request, 488) };
         let offer = sdp_in(request);
         let late = offer.is_none();
@@ -155,6 +158,9 @@ impl Call {
     }
 
     fn on_update(&mut self, core: &mut Core, now: Instant, tx: TxId, request: &Request) {
+        if let Some(response) = Timing::refusal(request) {
+            return core.respond(now, self.account, tx, response);
+        }
         let offer = sdp_in(request);
         let busy = match &self.state {
             State::Up(up) => {
@@ -186,13 +192,16 @@ impl Call {
     }
 
     /// Sends a 200 within the dialog.
-    fn accept(&self, core: &mut Core, now: Instant, tx: TxId, request: &Request, body: Option<String>) -> Response {
+    fn accept(&mut self, core: &mut Core, now: Instant, tx: TxId, request: &Request, body: Option<String>) -> Response {
         let mut response = request.response(200, None);
         if let Some(contact) = core.contact(self.account) {
             response.headers.push("Contact", contact);
         }
         if let Some(body) = body {
             response.set_body(SDP, body.into_bytes());
+        }
+        if matches!(self.state, State::Up(_)) {
+            self.timing.answer(now, request, &mut response);
         }
         core.dress(self.account, &mut response);
         core.tx.respond(now, tx, &response);
@@ -219,7 +228,7 @@ impl Call {
         let (State::Up(up), Some(session)) = (&mut self.state, &mut self.session) else { return };
         let hold_before = session.local_hold();
         let idle = matches!(up.change, Change::None) && self.unacked.is_none() && !session.offer_pending();
-        if self.shown.ended || !idle || up.hold_wanted == hold_before {
+        if self.shown.ended || !idle || up.hold_wanted == hold_before && !self.timing.reinvite {
             return;
         }
         let (Some(contact), Some(to)) =
@@ -234,6 +243,7 @@ impl Call {
         request.headers.push("Contact", contact);
         request.headers.push("Allow", crate::core::ALLOW);
         request.headers.push("Supported", crate::core::SUPPORTED);
+        self.timing.dress(&mut request);
         request.set_body(SDP, body.into_bytes());
         let tx = core.send(now, self.account, to, request, Owner::Reinvite(self.id));
         if let Some(tx) = tx {
@@ -308,6 +318,9 @@ impl Call {
                 self.try_later(now + pause.clamp(Duration::from_millis(500), Duration::from_secs(10)), hold_before);
             }
             _ => self.keep_as_was(core, hold_before),
+        }
+        if !matches!(&self.state, State::Up(up) if matches!(up.change, Change::Offered { .. })) {
+            self.reinvited(now, response);
         }
     }
 

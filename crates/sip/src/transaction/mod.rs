@@ -54,6 +54,9 @@ pub enum Owner {
     Bye(CallId),
     Cancel(CallId),
     Info(CallId),
+    Prack(CallId),
+    /// It refreshes the session.
+    Update(CallId),
     Refer(CallId),
     /// Our word about the peer's REFER.
     Notify(CallId),

@@ -250,6 +250,19 @@ impl Rig {
 
     /// A request of the peer whom the agent called with `invite` and who answered under `tag`.
     pub fn callee_says(&mut self, invite: &Request, tag: &str, method: Method, seq: u32, body: &str) -> Request {
+        self.callee_says_with(invite, tag, method, seq, "", body)
+    }
+
+    /// The same with header lines.
+    pub fn callee_says_with(
+        &mut self,
+        invite: &Request,
+        tag: &str,
+        method: Method,
+        seq: u32,
+        head: &str,
+        body: &str,
+    ) -> Request {
         self.number += 1;
         let mut request = Request::new(method.clone(), format!("sip:alice@{OWN}"));
         let from = format!("{};tag={tag}", invite.headers.text("To").expect("To"));
@@ -259,6 +272,10 @@ impl Rig {
         request.headers.push("Call-ID", invite.call_id());
         request.headers.push("CSeq", format!("{seq} {method}"));
         request.headers.push("Contact", format!("<sip:1002@{PBX}>"));
+        for line in head.lines() {
+            let (name, value) = line.split_once(": ").expect("header line");
+            request.headers.push(name, value);
+        }
         if !body.is_empty() {
             request.set_body("application/sdp", body.as_bytes().to_vec());
         }
