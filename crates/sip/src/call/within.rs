@@ -280,6 +280,7 @@ impl Call {
                     (Some(session), Some(answer)) => session.take_answer(answer).map(|_| ()),
                     _ => Err(OfferError::NoCommonCodec),
                 };
+                self.reinvited(now, response);
                 self.show_peer(core, &response.headers);
                 match agreed {
                     Ok(()) => {
@@ -319,7 +320,8 @@ impl Call {
             }
             _ => self.keep_as_was(core, hold_before),
         }
-        if !matches!(&self.state, State::Up(up) if matches!(up.change, Change::Offered { .. })) {
+        let offered = matches!(&self.state, State::Up(up) if matches!(up.change, Change::Offered { .. }));
+        if response.status >= 300 && !offered {
             self.reinvited(now, response);
         }
     }
