@@ -273,7 +273,7 @@ fn lines_of(peer: &PeerView, queue: Option<&str>, words: &Words) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hatif_app::view::{Direction, HoldView, Text, VerifiedView};
+    use hatif_app::view::{Direction, HoldView, SecurityView, Text, VerifiedView};
 
     fn call(id: u32, state: CallStateView, actions: &[Action]) -> CallView {
         CallView {
@@ -287,6 +287,7 @@ mod tests {
             customer: None,
             dialled: None,
             verified: VerifiedView::Unknown,
+            security: SecurityView::Plain,
             practice: false,
             emergency: false,
             consult_for: None,
