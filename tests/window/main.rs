@@ -5,6 +5,7 @@
 
 mod access;
 mod calls;
+mod card;
 mod desk;
 mod desktop;
 mod flows;

@@ -72,6 +72,20 @@ export const SCREENS = [
     },
   },
   { name: 'incoming', scenario: 'incoming' },
+  { name: 'incoming-unknown', scenario: 'incoming-unknown' },
+  { name: 'incoming-which', scenario: 'incoming-which' },
+  { name: 'card-unknown', scenario: 'active-unknown' },
+  { name: 'card-new', scenario: 'active-unknown', act: (page) => page.click('#card-new') },
+  { name: 'customers', scenario: 'home', act: (page) => page.click('#nav-customers') },
+  {
+    name: 'customer-form',
+    scenario: 'home',
+    act: async (page) => {
+      await page.click('#nav-customers');
+      await page.locator('#customers .main').first().click();
+      await page.waitForSelector('#customer-form');
+    },
+  },
   { name: 'incoming-second', scenario: 'incoming-second', act: async (page) => { if (await page.locator('.strip').isVisible()) await page.click('.strip'); } },
   { name: 'incoming-many', scenario: 'incoming-many' },
   { name: 'incoming-hostile', scenario: 'incoming-hostile' },

@@ -9,6 +9,7 @@
 //! ```
 
 use crate::{
+    card::{self, Cards},
     command::Command,
     log::LogTail,
     present,
@@ -115,7 +116,18 @@ impl App {
         });
         let phone = Phone::new(PhoneConfig { auto_answer: config.auto_answer });
         let on_event = Box::new(on_event);
-        let run = Run { phone, net, audio, store, practice, config, log, on_event, stopped: false };
+        let run = Run {
+            phone,
+            net,
+            audio,
+            store,
+            practice,
+            cards: Cards::default(),
+            config,
+            log,
+            on_event,
+            stopped: false,
+        };
         tokio::spawn(run.run(fed));
         Ok(App { queue })
     }
@@ -145,6 +157,7 @@ struct Run {
     audio: Audio,
     store: Store,
     practice: Option<Practice>,
+    cards: Cards,
     config: AppConfig,
     log: LogTail,
     on_event: Box<dyn FnMut(Event) + Send>,
@@ -190,6 +203,10 @@ impl Run {
                 }
                 Asked::Refused(command, why) => self.refuse(command, &why),
                 Asked::PracticeRing(customer) => self.practice_ring(customer.into()),
+                Asked::Customers(ask) => {
+                    self.cards.command(&self.phone, ask);
+                    self.drain_cards();
+                }
             },
             // Whoever asked may be gone; then nobody misses it.
             Fed::Snapshot(answer) => drop(answer.send(self.snapshot())),
@@ -199,7 +216,13 @@ impl Run {
                 if let StoreEvent::Loaded { settings, .. } = event.as_mut() {
                     self.choose_devices(settings);
                 }
-                self.input(phone::Input::Store(*event));
+                match *event {
+                    StoreEvent::Customers(answer) => {
+                        self.cards.answer(answer);
+                        self.drain_cards();
+                    }
+                    event => self.input(phone::Input::Store(event)),
+                }
             }
             Fed::Practice(PracticeEvent::Up { account, password }) => {
                 self.input(phone::Input::PracticeUp { account, password });
@@ -235,7 +258,8 @@ impl Run {
     }
 
     fn snapshot(&self) -> Snapshot {
-        present::snapshot(&self.phone, now(), &self.config.system_language)
+        let customers = self.cards.view();
+        Snapshot { customers, ..present::snapshot(&self.phone, now(), &self.config.system_language) }
     }
 
     fn practice_ring(&mut self, customer: hatif_practice::Customer) {
@@ -270,14 +294,34 @@ impl Run {
                 Output::Change(Change::SettingsExported(text)) => self.export_settings(text),
                 Output::Change(change) => {
                     self.log(&change);
+                    match change {
+                        Change::Call(id) => self.cards.call_changed(&self.phone, id),
+                        Change::CallGone(id) => self.cards.call_gone(id),
+                        _ => {}
+                    }
                     if let (Change::Settings | Change::All, Some(practice)) = (&change, &self.practice) {
                         let settings = self.phone.settings();
                         practice.speak(settings.language.as_ref().unwrap_or(&self.config.system_language));
                     }
-                    if let Some(event) = present::event(&self.phone, change, now(), &self.config.system_language) {
+                    let event = match change {
+                        Change::All => Some(Event::Snapshot { snapshot: self.snapshot() }),
+                        change => present::event(&self.phone, change, now(), &self.config.system_language),
+                    };
+                    if let Some(event) = event {
                         (self.on_event)(event);
                     }
+                    self.drain_cards();
                 }
+            }
+        }
+    }
+
+    fn drain_cards(&mut self) {
+        while let Some(out) = self.cards.poll() {
+            match out {
+                card::Out::Ask(ask) => self.tell_store(StoreCommand::Customers(ask)),
+                card::Out::Tell(told) => (self.on_event)(Event::Customers { told }),
+                card::Out::Refuse(why) => self.refuse("customers", &why),
             }
         }
     }

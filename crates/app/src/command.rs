@@ -1,7 +1,10 @@
 //! The application's commands: what a window, a program on standard input or a test can ask of the phone.
 //! One JSON object each, named by `command`. The shape is stable: additions only (docs/cli.md).
 
+mod customers;
+
 pub use crate::view::DesktopCommand;
+pub use customers::CustomersCommand;
 pub use hatif_core::desktop::{DesktopSettings, Hotkeys};
 pub use hatif_core::options::{AccountOptions, ForwardRule};
 pub use hatif_core::settings::{Calendar, Contrast, Motion, Numerals, Settings, Theme};
@@ -237,6 +240,10 @@ pub enum Command {
         /// Entries of a page, 1 to 200; 50 when absent.
         #[serde(default)]
         limit: Option<u32>,
+    },
+    /// The address book and the caller's card; answered by `customers` events.
+    Customers {
+        ask: CustomersCommand,
     },
     /// How the window stands on the desktop; answered by `window_changed`. Without a window it is refused.
     Window {

@@ -1,6 +1,7 @@
 //! hatif-app: the application without a window. The shell (`src-tauri`) and `hatif-cli` are two faces of it.
 
 mod app;
+mod card;
 pub mod command;
 pub mod log;
 mod present;

@@ -38,6 +38,8 @@ pub fn snapshot(phone: &Phone, now: phone::Now, system_language: &str) -> view::
         mailboxes: desk::mailboxes(phone),
         messages: desk::messages(phone),
         forwarding: desk::forwarding(phone),
+        // `App` knows (card.rs).
+        customers: view::CustomersView::default(),
         system_language: system_language.to_owned(),
         // The shell knows.
         window: None,
@@ -377,7 +379,7 @@ fn history(phone: &Phone) -> Vec<view::HistoryEntry> {
     phone.history().map(history_entry).collect()
 }
 
-fn history_entry(row: &Interaction) -> view::HistoryEntry {
+pub fn history_entry(row: &Interaction) -> view::HistoryEntry {
     let (outcome, reason) = match &row.end {
         Some(row_end) => end(&row_end.reason),
         None => (view::Outcome::Running, text(&Text::new("call.running"))),

@@ -24,6 +24,7 @@ pub enum Asked {
     /// It can't be done here.
     Refused(&'static str, Text),
     PracticeRing(dto::PracticeCustomer),
+    Customers(dto::CustomersCommand),
 }
 
 pub fn understand(command: Command) -> Asked {
@@ -80,6 +81,7 @@ pub fn understand(command: Command) -> Asked {
         }
         Command::SetForwarding { account, rules } => ("set_forwarding", P::SetForwarding(AccountId(account), rules)),
         Command::PracticeRing { customer } => return Asked::PracticeRing(customer),
+        Command::Customers { ask } => return Asked::Customers(ask),
         Command::Devices => ("devices", P::ListDevices),
         Command::SelectDevice { role, device } => ("select_device", P::SelectDevice(role.into(), device)),
         Command::SelectRingers { devices } => ("select_ringers", P::SelectRingers(devices)),

@@ -13,6 +13,7 @@
 pub mod account;
 pub mod audio;
 pub mod call;
+pub mod customer;
 pub mod desktop;
 pub mod dial;
 pub mod fields;

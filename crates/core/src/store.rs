@@ -3,6 +3,7 @@
 use crate::{
     account::{Account, Password},
     call::{Direction, EndReason, Peer},
+    customer::{CustomerAnswer, CustomerAsk},
     ids::AccountId,
     settings::{Policy, Rows},
     text::Text,
@@ -83,6 +84,8 @@ pub enum StoreCommand {
         request: u32,
         query: Box<InteractionQuery>,
     },
+    /// Answered by `StoreEvent::Customers`.
+    Customers(CustomerAsk),
     Shutdown,
 }
 
@@ -117,6 +120,8 @@ pub enum StoreEvent {
         request: u32,
         page: InteractionPage,
     },
+    /// For who asked; the phone itself knows nothing of customers.
+    Customers(CustomerAnswer),
     /// A write failed; what it means for the user.
     Problem(Text),
     Stopped,

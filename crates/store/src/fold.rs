@@ -2,11 +2,15 @@
 //! there. Case, accents, width; the Arabic and Persian forms of a letter (ي ی ى, ك ک, ة ه, آ أ إ ا); digits of every
 //! script; vowel signs, tatweel, zero-width joiners, direction marks.
 
+use hatif_core::customer;
 use rusqlite::{Connection, Result, functions::FunctionFlags};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// Words of a query that count; more can only be a paste by mistake.
 const MAX_NEEDLES: usize = 16;
+
+/// Words of a text that are indexed.
+const MAX_WORDS: usize = 500;
 
 /// From so many digits on, the zeros or the plus before a number are how it is dialled and not what it is.
 const WHOLE_NUMBER: usize = 7;
@@ -31,7 +35,8 @@ pub(crate) fn needles(query: &str) -> Vec<String> {
     folded.split_whitespace().take(MAX_NEEDLES).map(str::to_owned).collect()
 }
 
-fn fold(text: &str) -> String {
+/// The text as it is searched.
+pub(crate) fn fold(text: &str) -> String {
     let seen = text.nfkd().filter(|c| !is_combining_mark(*c) && !is_unseen(*c));
     seen.flat_map(char::to_lowercase).filter(|c| !is_combining_mark(*c)).map(letter).collect()
 }
@@ -55,13 +60,25 @@ fn letter(c: char) -> char {
     }
 }
 
-/// Gives the connection the SQL function `fold_row(name, address, account_label)`, for migrations.
+/// The words of a folded text as the full-text index cuts them: letters and digits, at most [`MAX_WORDS`].
+pub(crate) fn tokens(folded: &str) -> Vec<String> {
+    folded
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .take(MAX_WORDS)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Gives the connection the SQL functions `fold_row(name, address, account_label)` and `number_tail(address)`, for
+/// migrations.
 pub(crate) fn teach(db: &Connection) -> Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     db.create_scalar_function("fold_row", 3, flags, |arguments| {
         let name: Option<String> = arguments.get(0)?;
         Ok(row(name.as_deref(), &arguments.get::<String>(1)?, &arguments.get::<String>(2)?))
-    })
+    })?;
+    db.create_scalar_function("number_tail", 1, flags, |arguments| Ok(customer::tail(&arguments.get::<String>(0)?)))
 }
 
 #[cfg(test)]

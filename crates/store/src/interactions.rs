@@ -6,6 +6,7 @@
 use crate::fold;
 use hatif_core::{
     call::{Direction, EndReason, Peer},
+    customer,
     ids::AccountId,
     store::{Interaction, InteractionEnd, InteractionPage, InteractionQuery, MAX_PAGE},
     text::{self, Text},
@@ -20,7 +21,8 @@ use std::{
 /// strings) and `end_status` belong to `failed`; the first two also to
 /// `turned_away`.
 ///
-/// `folded` is what is searched ([`fold::row`]); the function of that name is there while a migration runs.
+/// `folded` is what is searched ([`fold::row`]), `tail` the end of the number ([`customer::tail`]); the functions of those
+/// names are there while a migration runs.
 pub(crate) const MIGRATIONS: &[(u32, &str)] = &[
     (
         3,
@@ -45,6 +47,12 @@ pub(crate) const MIGRATIONS: &[(u32, &str)] = &[
         4,
         "ALTER TABLE interactions ADD COLUMN folded TEXT NOT NULL DEFAULT '';
     UPDATE interactions SET folded = fold_row(peer_name, peer_address, account_label);",
+    ),
+    (
+        7,
+        "ALTER TABLE interactions ADD COLUMN tail TEXT NOT NULL DEFAULT '';
+    UPDATE interactions SET tail = number_tail(peer_address);
+    CREATE INDEX interactions_tail ON interactions (tail, id);",
     ),
 ];
 
@@ -106,6 +114,14 @@ pub(crate) fn find(db: &Connection, query: &InteractionQuery) -> Result<Interact
     let page = &found[..found.len().min(limit as usize)];
     let next = if found.len() > page.len() { page.last().map(|(id, _)| *id) } else { None };
     Ok(InteractionPage { interactions: page.iter().filter_map(|(_, row)| row.clone()).collect(), next })
+}
+
+/// The newest calls with numbers of this tail, newest first.
+pub(crate) fn with_tail(db: &Connection, tail: &str, limit: u32) -> Result<Vec<Interaction>> {
+    let sql = format!("SELECT {COLUMNS} FROM interactions WHERE tail = ?1 ORDER BY id DESC LIMIT ?2");
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![tail, limit], read)?.collect::<Result<Vec<_>>>()?;
+    Ok(rows.into_iter().flatten().collect())
 }
 
 fn read(row: &Row<'_>) -> Result<Option<Interaction>> {
@@ -177,8 +193,8 @@ pub(crate) fn save(db: &Connection, interaction: &Interaction) -> Result<()> {
         .map(|text| serde_json::to_string(&text.params).expect("a map of strings to strings can be written as JSON"));
     db.prepare_cached(
         "INSERT OR REPLACE INTO interactions (id, account, account_label, direction, peer_name, peer_address, peer_uri,
-                                              started, end_reason, end_code, end_params, end_status, talked, folded)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                                              started, end_reason, end_code, end_params, end_status, talked, folded, tail)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?
     .execute(params![
         interaction.id,
@@ -195,6 +211,7 @@ pub(crate) fn save(db: &Connection, interaction: &Interaction) -> Result<()> {
         status,
         end.map(|end| i64::try_from(end.talked.as_millis()).unwrap_or(i64::MAX)),
         fold::row(interaction.peer.name.as_deref(), &interaction.peer.address, &interaction.account_label),
+        customer::tail(&interaction.peer.address),
     ])?;
     Ok(())
 }

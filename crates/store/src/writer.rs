@@ -5,7 +5,7 @@
 //! are kept; then the oldest is given up.
 
 use crate::{
-    accounts,
+    accounts, customers,
     database::Database,
     interactions,
     keyring::{Job, KeyringThread, Refused, Reply},
@@ -159,6 +159,10 @@ impl Writer {
             StoreCommand::DeleteInteraction(id) => self.write(Write::DeleteInteraction(id)),
             StoreCommand::ClearInteractions => self.write(Write::ClearInteractions),
             StoreCommand::FindInteractions { request, query } => self.find(request, &query),
+            StoreCommand::Customers(ask) => {
+                let answer = customers::obey(&mut self.database.db, &ask);
+                (self.emit)(StoreEvent::Customers(answer));
+            }
             StoreCommand::Shutdown => unreachable!("taken by the loop"),
         }
     }

@@ -152,6 +152,21 @@ export type CallView = {
 	quality: QualityView | null,
 };
 
+/**  What is known of who is on the line. */
+export type CardView = {
+	call: number,
+	/**  The caller's number in its international form, to prefill a new customer; the address where it is no number. */
+	number: string,
+	/**  The store has not answered yet. */
+	looking: boolean,
+	/**  Nobody: a new customer can be made. Several: which one it is has to be asked. */
+	customers: Customer[],
+	/**  Who of several it is (`choose`); who it is, where there is one. */
+	chosen: number | null,
+	/**  The calls before this one, newest first. */
+	earlier: HistoryEntry[],
+};
+
 export type CodecView = "opus" | "g722" | "pcma" | "pcmu";
 
 export type Colleague = {
@@ -272,6 +287,8 @@ query?: string; filter?: HistoryFilter;
 before?: string | null; 
 /**  Entries of a page, 1 to 200; 50 when absent. */
 limit?: number | null } | 
+/**  The address book and the caller's card; answered by `customers` events. */
+{ command: "customers"; ask: CustomersCommand } | 
 /**  How the window stands on the desktop; answered by `window_changed`. Without a window it is refused. */
 { command: "window"; window: WindowChoice } | 
 /**  What the page asks of the desktop around the window. Without a window it is refused. */
@@ -286,6 +303,54 @@ export type Contrast = "system" | "more";
 
 /**  Where passwords are kept. */
 export type Credentials = "keyring" | "until_close";
+
+/**  A customer. Every text is a person's: to be shown as text only. */
+export type Customer = {
+	/**  0: not kept yet. */
+	id?: number,
+	name?: string,
+	company?: string,
+	/**  As they were written. */
+	numbers?: string[],
+	emails?: string[],
+	/**  The customer's number in the company's books: what the PBX may send along with a call. */
+	reference?: string,
+	stage?: Stage | null,
+	/**  The colleague who looks after them. */
+	owner?: string,
+	tags?: string[],
+	notes?: string,
+};
+
+/**  `{"command":"customers","ask":{"do":"find","request":1,"text":"sara"}}`. Answered by a `customers` event. */
+export type CustomersCommand = 
+/**  A page of those whose texts hold every word, by name; all of them when `text` is empty. Answered by `found`. */
+{ do: "find"; request: number; text?: string; 
+/**  Customers before the page. */
+offset?: number; 
+/**  Customers of a page, 1 to 200; 50 when absent. */
+limit?: number | null } | 
+/**  Who has these numbers or addresses, at most 500. Answered by `names`. */
+{ do: "names"; addresses: string[] } | 
+/**  Keeps a customer; one with `id` 0 is a new one. Answered by `saved`, or `failed`. */
+{ do: "save"; request: number; customer: Customer } | 
+/**  Answered by `deleted`. */
+{ do: "delete"; customer: number } | 
+/**  Which of several customers with the same number is on the line. */
+{ do: "choose"; call: number; customer: number };
+
+/**  What is told of customers. */
+export type CustomersEvent = { about: "card_changed"; card: CardView } | { about: "card_gone"; call: number } | 
+/**  `total`: how many there are; of a search, as many as have been told. */
+{ about: "found"; request: number; customers: Customer[]; more: boolean; total: number } | { about: "names"; names: NameView[] } | 
+/**  Kept, with its id. Names that were told before may have changed. */
+{ about: "saved"; request: number; customer: Customer } | { about: "deleted"; customer: number } | { about: "failed"; request: number; text: Text };
+
+/**  The customers' part of a snapshot. */
+export type CustomersView = {
+	/**  One for each call on the screen. */
+	cards: CardView[],
+};
 
 export type DeliveryView = { state: "received" } | { state: "sending" } | { state: "sent" } | { state: "failed"; reason: Text };
 
@@ -412,6 +477,8 @@ provenance: { [key in string]: Provenance } } |
 { event: "desktop"; happened: DesktopEvent } | { event: "notice_raised"; notice: Notice } | { event: "notice_gone"; notice: number } | { event: "agent_changed"; agent: AgentView } | { event: "colleagues_changed"; colleagues: ColleagueView[] } | { event: "mailboxes_changed"; mailboxes: MailboxView[] } | 
 /**  Oldest first, at most 200. */
 { event: "messages_changed"; messages: MessageView[] } | { event: "forwarding_changed"; forwarding: ForwardingView[] } | 
+/**  Of customers and the cards of calls. */
+{ event: "customers"; told: CustomersEvent } | 
 /**  The place where passwords go has changed. */
 { event: "credentials_changed"; credentials: Credentials } | 
 /**  Answers `preview_number`. */
@@ -603,6 +670,14 @@ export type Mobile = {
 
 /**  Moving parts of the window. */
 export type Motion = "system" | "none";
+
+/**  Who has a number. */
+export type NameView = {
+	/**  As it was asked about. */
+	address: string,
+	customer: number | null,
+	name: string | null,
+};
 
 /**  An account as the user gives it. Everything after `password` is "advanced" and has a default. */
 export type NewAccount = {
@@ -800,6 +875,8 @@ export type Snapshot = {
 	messages: MessageView[],
 	/**  Every rule that is switched on, whether it acts now or not. */
 	forwarding: ForwardingView[],
+	/**  The cards of the calls, and what waits to be done. */
+	customers?: CustomersView,
 	/**  The language that the system asks for: `en`, `ar` or `fa`. */
 	system_language: string,
 	/**  How the window stands; `null` where there is none. */
@@ -827,6 +904,9 @@ export type SpeedDial = {
 	name: string,
 	number: string,
 };
+
+/**  How far somebody is on the way to being a customer. */
+export type Stage = "lead" | "contacted" | "qualified" | "customer" | "lost";
 
 /**  A message for a person: entry `msg.<code>` of the catalogue, with its parameters. */
 export type Text = {

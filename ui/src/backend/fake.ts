@@ -5,6 +5,7 @@
 import { HISTORY_SHOWN, reduce } from '../state/reduce';
 import { matches, passes, query } from '../state/search';
 import type { Backend, CallStateView, CallView, Command, Event, HistoryEntry, NewAccount, Outcome, QualityView, Settings, Snapshot } from './index';
+import { FakeCustomers } from './fake-customers';
 import { fate, giveBack, obeyDesk, premium, type Desk } from './fake-desk';
 import { offers } from './offers';
 import { call as newCall, diagnostics, large, scenarios } from './scenarios';
@@ -27,6 +28,7 @@ class FakePhone implements Backend {
   #snapshot: Snapshot;
   #onEvent: (event: Event) => void = () => {};
   #pace: number;
+  readonly #customers = new FakeCustomers();
   #nextId = 1000;
   #lost: boolean;
   /** Calls that the scenario began with or that were made here: what they offer is kept up. */
@@ -57,6 +59,7 @@ class FakePhone implements Backend {
     this.#pace = Number(query.get('pace') ?? 1);
     this.#snapshot = structuredClone(start);
     this.#own = new Set(start.calls.map((c) => c.id));
+    this.#snapshot.customers = { cards: this.#customers.cardsOf(this.#snapshot) };
     this.#settle();
     if (language !== null) this.#snapshot.settings.language = language;
     if (theme === 'dark' || theme === 'light') this.#snapshot.settings.theme = theme;
@@ -81,7 +84,7 @@ class FakePhone implements Backend {
 
   send(command: Command): Promise<void> {
     this.sent.push(structuredClone(command));
-    if (!obeyDesk(this.#desk(), command)) this.#obey(command);
+    if (!obeyDesk(this.#desk(), command) && !this.#customers.obey(this.#desk(), command)) this.#obey(command);
     return Promise.resolve();
   }
 
@@ -175,6 +178,10 @@ class FakePhone implements Backend {
   #emit(event: Event): void {
     this.#snapshot = reduce(this.#snapshot, event);
     this.#onEvent(structuredClone(event));
+    if (event.event === 'call_changed' && !this.#snapshot.customers?.cards.some((card) => card.call === event.call.id)) {
+      const card = this.#customers.cardsOf(this.#snapshot).find((card) => card.call === event.call.id);
+      if (card) this.#emit({ event: 'customers', told: { about: 'card_changed', card } });
+    }
     if (event.event === 'call_changed' || event.event === 'call_gone') this.#settle();
   }
 

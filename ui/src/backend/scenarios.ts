@@ -177,6 +177,9 @@ export const scenarios: Record<string, Snapshot> = {
     ],
   },
   incoming: withCalls(call(1, { state: 'incoming' }, { queue: 'Orders', peer: { name: 'Sara Ahmadi', address: '+98 21 8820 1140' } })),
+  'incoming-unknown': withCalls(call(1, { state: 'incoming' }, { queue: 'Orders', peer: { name: null, address: '+49 30 1234567' } })),
+  'incoming-which': withCalls(call(1, { state: 'incoming' }, { peer: { name: null, address: '+971 4 330 1000' } })),
+  'active-unknown': withCalls(call(1, active(9_000), { quality: clear, peer: { name: 'Anna Schmidt', address: '+49 30 1234567' } })),
   'incoming-second': withCalls(
     call(1, active(94_000), { quality: clear }),
     call(2, { state: 'incoming' }, { queue: 'الطلبات', peer: { name: 'نورة السالم', address: '+971 4 330 1000' } }),

@@ -24,6 +24,7 @@ class Phone {
   readonly settings = $derived(this.#snapshot?.settings ?? {});
   readonly agent = $derived(this.#snapshot?.agent);
   readonly colleagues = $derived(this.#snapshot?.colleagues ?? []);
+  readonly customers = $derived(this.#snapshot?.customers);
   readonly mailboxes = $derived(this.#snapshot?.mailboxes ?? []);
   readonly messages = $derived(this.#snapshot?.messages ?? []);
   readonly forwarding = $derived(this.#snapshot?.forwarding ?? []);

@@ -1,6 +1,7 @@
 // How an event changes what the window shows. Pure: a snapshot and an event in, a snapshot out. Events carry whole
 // values, so telling one twice, or one that the snapshot already holds, changes nothing.
 import type { Event, Snapshot } from '../backend';
+import { reduceCustomers } from './reduce-customers';
 
 /** At most so many entries are kept in the window, however many are told. */
 export const HISTORY_SHOWN = 500;
@@ -49,6 +50,8 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
       return { ...snapshot, messages: event.messages };
     case 'forwarding_changed':
       return { ...snapshot, forwarding: event.forwarding };
+    case 'customers':
+      return { ...snapshot, customers: reduceCustomers(snapshot.customers, event.told) };
     case 'credentials_changed':
       return { ...snapshot, credentials: event.credentials };
     case 'notice_gone':

@@ -4,6 +4,7 @@
 //! Floats are told to specta as `u32`: a float would be `number | null` in TypeScript, and none of these can be NaN.
 
 mod call;
+mod card;
 mod desk;
 mod desktop;
 mod devices;
@@ -15,6 +16,7 @@ pub use crate::command::{
     AccountKind, AgentState, DeviceRole, Direction, ForwardRule, PracticeCustomer, Settings, Transport, WindowChoice,
 };
 pub use call::*;
+pub use card::*;
 pub use desk::*;
 pub use desktop::*;
 pub use devices::*;
@@ -108,6 +110,10 @@ pub enum Event {
     ForwardingChanged {
         forwarding: Vec<ForwardingView>,
     },
+    /// Of customers and the cards of calls.
+    Customers {
+        told: CustomersEvent,
+    },
     /// The place where passwords go has changed.
     CredentialsChanged {
         credentials: Credentials,
@@ -172,6 +178,9 @@ pub struct Snapshot {
     pub messages: Vec<MessageView>,
     /// Every rule that is switched on, whether it acts now or not.
     pub forwarding: Vec<ForwardingView>,
+    /// The cards of the calls, and what waits to be done.
+    #[serde(default)]
+    pub customers: CustomersView,
     /// The language that the system asks for: `en`, `ar` or `fa`.
     pub system_language: String,
     /// How the window stands; `null` where there is none.

@@ -128,6 +128,7 @@ fn line(event: &StoreEvent) -> String {
         StoreEvent::Credentials(credentials) => format!("credentials {credentials:?}"),
         StoreEvent::Problem(text) => format!("problem {}", text.code),
         StoreEvent::Found { page, .. } => format!("found {}", page.interactions.len()),
+        StoreEvent::Customers(_) => "customers".into(),
         StoreEvent::Stopped => "stopped".into(),
     }
 }

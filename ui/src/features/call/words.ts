@@ -2,6 +2,7 @@
 import type { CallView, PeerView } from '../../backend';
 import { clock, message, t, type Key } from '../../i18n/i18n.svelte';
 import { shown } from '../../state/number';
+import { customers } from '../../state/customers.svelte';
 import { phone } from '../../state/phone.svelte';
 
 const PRACTICE_NAMES: Record<string, Key> = {
@@ -10,10 +11,11 @@ const PRACTICE_NAMES: Record<string, Key> = {
   'omid@practice': 'practice.name.omid',
 };
 
-/** The name, in the user's language where it is one of the practice line's people. */
+/** The name: in the user's language where it is one of the practice line's people, the customer's where it is known who has
+ * the number, else what the far side calls itself. */
 export function nameOf(peer: PeerView): string | null {
   const known = PRACTICE_NAMES[peer.address];
-  return known ? t(known) : shown(peer.name?.trim() ?? '') || null;
+  return known ? t(known) : shown(customers.nameOf(peer.address) ?? peer.name?.trim() ?? '') || null;
 }
 
 /** Who it is, in one word: the name, else the number. */
