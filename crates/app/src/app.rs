@@ -114,6 +114,8 @@ impl App {
             let queue = queue.clone();
             Practice::start(move |event| feed(&queue, Fed::Practice(event)))
         });
+        // Should there be no thread for it, the first call waits those milliseconds.
+        drop(std::thread::Builder::new().name("hatif-plans".into()).spawn(hatif_crm::warm));
         let phone = Phone::new(PhoneConfig { auto_answer: config.auto_answer });
         let on_event = Box::new(on_event);
         let run = Run {

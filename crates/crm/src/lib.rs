@@ -4,4 +4,4 @@
 
 mod number;
 
-pub use number::{key, pretty};
+pub use number::{key, pretty, warm};

@@ -42,6 +42,11 @@ pub fn key(written: &str, country: Option<&str>) -> Option<String> {
     Some(normal(number, country))
 }
 
+/// Reads the numbering plans, which takes some tens of milliseconds: once, before the first call wants them.
+pub fn warm() {
+    key("+14155552671", None);
+}
+
 fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
     !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
