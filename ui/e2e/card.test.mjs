@@ -1,7 +1,7 @@
 // The caller's card and the address book, each in English and in Arabic.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { open } from './browser.mjs';
-import { focused, sent, value } from './page.mjs';
+import { focused, foreignKey, sent, value } from './page.mjs';
 
 let browser;
 beforeAll(async () => {
@@ -25,7 +25,8 @@ describe.each(['en', 'ar'])('%s', (lang) => {
 
   it('an unknown caller becomes a customer by one key and what is already filled in', async () => {
     const page = await start('active-unknown');
-    await page.click('#card-new');
+    await page.waitForSelector('#card-new');
+    await foreignKey(page, 'ؤ', 'KeyC');
     await page.waitForFunction(() => document.activeElement?.id === 'customer-name');
     expect(await asked(page, 'save')).toEqual([]);
     expect(await value(page, '#customer-name')).toBe('Anna Schmidt');

@@ -28,6 +28,13 @@ function control(call: CallView, key: string): boolean {
   return true;
 }
 
+/** The card's own button: a new customer, or what is known of this one. */
+function card(key: string): boolean {
+  const button = key === 'c' ? document.querySelector<HTMLButtonElement>('#card-new, #card-edit') : null;
+  button?.click();
+  return button !== null;
+}
+
 function answer(): boolean {
   const call = screen.incoming.find((c) => c.actions.includes('answer'));
   if (call === undefined) return false;
@@ -94,7 +101,7 @@ function obey(event: KeyboardEvent): boolean {
   if (event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.repeat && speedDial(event)) return true;
   if (event.ctrlKey || event.altKey || event.metaKey || typing(event.target)) return false;
   const call = screen.call;
-  if (call !== undefined && !event.repeat && control(call, letter(event))) return true;
+  if (call !== undefined && !event.repeat && (control(call, letter(event)) || card(letter(event)))) return true;
   if (call === undefined && !event.repeat && idle(letter(event))) return true;
   if (event.key === '?' || event.key === '؟') return openSheet();
 

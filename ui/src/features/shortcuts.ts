@@ -27,6 +27,7 @@ export const SHORTCUTS: readonly { title: Key; shortcuts: readonly Shortcut[] }[
       { keys: ['X'], does: 'shortcut.refuse' },
       { keys: ['P'], does: 'shortcut.mobile' },
       { keys: ['N'], does: 'shortcut.help' },
+      { keys: ['C'], does: 'shortcut.card' },
       { keys: ['0–9', '*', '#'], does: 'shortcut.digits' },
     ],
   },
