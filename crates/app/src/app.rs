@@ -118,18 +118,8 @@ impl App {
         drop(std::thread::Builder::new().name("hatif-plans".into()).spawn(hatif_crm::warm));
         let phone = Phone::new(PhoneConfig { auto_answer: config.auto_answer });
         let on_event = Box::new(on_event);
-        let run = Run {
-            phone,
-            net,
-            audio,
-            store,
-            practice,
-            cards: Cards::default(),
-            config,
-            log,
-            on_event,
-            stopped: false,
-        };
+        let run =
+            Run { phone, net, audio, store, practice, cards: Cards::default(), config, log, on_event, stopped: false };
         tokio::spawn(run.run(fed));
         Ok(App { queue })
     }

@@ -4,6 +4,7 @@ import { clock, digitsIn, fill, sentence, type Catalogue } from './format';
 
 const files = import.meta.glob<Catalogue>('./*.json', { eager: true, import: 'default' });
 const catalogues = Object.entries(files).map(([path, file]): [string, Catalogue] => [path.slice(2, -5), file]);
+const texts = import.meta.glob<string>('./*.json', { eager: true, query: '?raw', import: 'default' });
 const english = files['./en.json']!;
 const FORM = /\.(zero|one|two|few|many|other)$/;
 // `recent.cleared.other` is a plural form; `msg.wire.other` is a message of its own.
@@ -20,6 +21,12 @@ describe.each(catalogues)('%s', (code, catalogue) => {
   it('has every key, and no other', () => {
     const keys = (c: Catalogue) => [...new Set(Object.keys(c).map(base))].sort();
     expect(keys(catalogue)).toEqual(keys(english));
+  });
+
+  it('has no key twice', () => {
+    const keys = [...texts[`./${code}.json`]!.matchAll(/^ {2}"([^"]+)":/gm)].map((match) => match[1]);
+    expect(keys.length).toBeGreaterThan(100);
+    expect(keys.filter((key, n) => keys.indexOf(key) !== n)).toEqual([]);
   });
 
   it('leaves nothing empty, and nothing that would be taken for markup', () => {
