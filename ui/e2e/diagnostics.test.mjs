@@ -12,7 +12,7 @@ afterAll(() => browser.close());
 describe.each(['en', 'ar', 'fa'])('%s', (lang) => {
   const start = async (scenario, more) => {
     const page = await browser.page({ scenario, lang, width: 1100, ...more });
-    await page.keyboard.press('Control+4');
+    await page.click('#settings');
     await page.click('#page-diagnostics');
     await page.waitForSelector('.lines li');
     return page;

@@ -58,7 +58,8 @@ const calls = (page) => page.evaluate(() => window.hatifHost.calls);
 it('listens, then asks; takes the snapshot, and what comes after it', async () => {
   const page = await browser.page({ script: host });
   await page.waitForSelector('#dial');
-  expect((await calls(page)).map((c) => c.command)).toEqual(['plugin:event|listen', 'ready']);
+  expect((await calls(page)).map((c) => c.command)).toEqual(['plugin:event|listen', 'ready', 'send']);
+  expect((await calls(page))[2].args.command).toEqual({ command: 'desktop', ask: { desktop: 'waiting' } });
   expect((await calls(page))[0].args.event).toBe('phone');
   await page.waitForSelector('html[lang=ar][dir=rtl]');
   expect(await page.locator('.banner').count()).toBe(1);
