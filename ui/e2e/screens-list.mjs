@@ -232,7 +232,7 @@ export const SCREENS = [
     name: 'diagnostics-call',
     scenario: 'active-poor',
     act: async (page) => {
-      await page.click('#settings');
+      await page.keyboard.press('Control+5');
       await page.click('#page-diagnostics');
       await page.waitForSelector('.lines li');
       await show('#diagnostics-log')(page);
