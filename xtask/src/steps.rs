@@ -61,11 +61,17 @@ pub struct Steps {
     total: usize,
     outcomes: Vec<Outcome>,
     started: Instant,
+    /// Where the commands' words go.
+    out: Box<dyn Write>,
 }
 
 impl Steps {
     pub fn new(total: usize) -> Steps {
-        Steps { total, outcomes: Vec::new(), started: Instant::now() }
+        Self::told_to(Box::new(std::io::stdout()), total)
+    }
+
+    fn told_to(out: Box<dyn Write>, total: usize) -> Steps {
+        Steps { total, outcomes: Vec::new(), started: Instant::now(), out }
     }
 
     /// Runs one step and says whether it was good.
@@ -96,10 +102,10 @@ impl Steps {
         self.keep(outcome)
     }
 
-    fn announced(&self, step: Step) -> Outcome {
+    fn announced(&mut self, step: Step) -> Outcome {
         println!("\n── {} of {} · {} ({})", self.outcomes.len() + 1, self.total, step.title, step.estimate);
         println!("   {}\n", shown(&step.command));
-        perform(step, &mut std::io::stdout().lock())
+        perform(step, &mut self.out)
     }
 
     fn keep(&mut self, outcome: Outcome) -> bool {
@@ -331,7 +337,7 @@ mod tests {
         let passed = "echo 'test result: ok. 1 passed; 0 failed; 0 ignored;'";
         let none = "echo 'test result: ok. 0 passed; 0 failed; 0 ignored;'";
         for (second, good) in [(passed, true), (failed, false), (none, false)] {
-            let mut steps = Steps::new(1);
+            let mut steps = Steps::told_to(Box::new(std::io::sink()), 1);
             let told = steps.run_twice(step(failed), |names| {
                 assert_eq!(names, ["a::b"]);
                 step(second).command
@@ -340,7 +346,7 @@ mod tests {
             assert_eq!(steps.outcomes[0].second.len(), usize::from(good));
             assert_eq!(steps.outcomes[0].count.passed, 3 + u64::from(good));
         }
-        let mut steps = Steps::new(1);
+        let mut steps = Steps::told_to(Box::new(std::io::sink()), 1);
         assert!(!steps.run_twice(step("exit 101"), |_| unreachable!("nothing to run again")));
     }
 
