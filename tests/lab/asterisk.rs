@@ -50,7 +50,7 @@ pub enum Demand {
 const KINDS: [(u32, &str); 6] =
     [(1001, "g711"), (1101, "opus"), (1201, "sdes"), (1301, "sdes_optional"), (1401, "timers"), (1501, "reliable")];
 /// Accounts of each kind.
-const ACCOUNTS: u32 = 60;
+const ACCOUNTS: u32 = 99;
 const RTP_PORTS: u16 = 400;
 
 pub struct Asterisk {
