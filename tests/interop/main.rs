@@ -17,6 +17,7 @@ mod lab;
 mod log;
 mod mobile;
 mod network;
+mod recordings;
 mod sessions;
 mod strangers;
 mod threesome;

@@ -19,6 +19,8 @@ pub struct Options {
     pub auto_answer: bool,
     /// Kept from an earlier run; a fresh folder otherwise.
     pub data: Option<PathBuf>,
+    /// With an unlocked keyring of its own (`gnome-keyring-daemon` on a session bus), which stays with `data`.
+    pub keyring: bool,
     /// In a network namespace of its own, where there is nothing: a computer that no cable leads to.
     pub offline: bool,
 }
@@ -48,6 +50,14 @@ fn without_network() -> Command {
     command
 }
 
+/// The keyring of a user who has logged in.
+fn with_keyring() -> Command {
+    let mut command = Command::new("dbus-run-session");
+    let unlock = "printf 'passphrase\\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1";
+    command.args(["--", "sh", "-c", &format!("{unlock}; exec \"$@\""), "sh"]).arg(program());
+    command
+}
+
 impl Cli {
     /// Starts it with a speaker that is recorded and, as its microphone, the file of `options`.
     pub fn start(options: Options) -> Cli {
@@ -55,8 +65,15 @@ impl Cli {
         let at = folder.path();
         let data = options.data.unwrap_or_else(|| at.join("data"));
         let log = fs::File::create(at.join("hatif-cli.log")).expect("the folder can be written to");
-        let mut command = if options.offline { without_network() } else { Command::new(program()) };
-        command.arg("--no-keyring").arg("--data").arg(data).arg("--record").arg(at.join("heard.wav"));
+        let mut command = match (options.keyring, options.offline) {
+            (true, _) => with_keyring(),
+            (false, true) => without_network(),
+            (false, false) => Command::new(program()),
+        };
+        if !options.keyring {
+            command.arg("--no-keyring");
+        }
+        command.arg("--data").arg(&data).arg("--record").arg(at.join("heard.wav"));
         if let Some(file) = &options.play {
             command.arg("--play").arg(file);
         }
@@ -65,6 +82,11 @@ impl Cli {
         }
         // Nothing of this machine's user: no keyring, no settings, no sound; the log as it comes, which is INFO.
         command.env_remove("DBUS_SESSION_BUS_ADDRESS").env_remove("DISPLAY").env_remove("HATIF_LOG").env("HOME", at);
+        if options.keyring {
+            let home = data.join("home");
+            fs::create_dir_all(&home).expect("the folder can be written to");
+            command.env("HOME", &home).env("XDG_RUNTIME_DIR", &home).env_remove("XDG_DATA_HOME");
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).current_dir(at).process_group(0);
         let mut child = command.spawn().expect("hatif-cli can be started");
         let output = child.stdout.take().expect("it was asked for");
@@ -258,7 +280,9 @@ impl Cli {
 
 impl Drop for Cli {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // All of the group: what the session bus started goes with it.
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.child.wait();
         let told = self.told();
         if !std::thread::panicking() {

@@ -9,13 +9,23 @@ use super::{
 const ALLOWED: &[(&str, &[&str])] = &[
     ("crates/net", &["hatif-core", "hatif-sip"]),
     ("crates/audio", &["hatif-core", "hatif-media"]),
+    ("crates/recorder", &["hatif-core", "hatif-media"]),
     ("crates/store", &["hatif-core"]),
     ("crates/crm", &["hatif-core"]),
     ("crates/sync", &["hatif-core"]),
     ("crates/practice", &["hatif-core", "hatif-sip", "hatif-net", "hatif-audio"]),
     (
         "crates/app",
-        &["hatif-core", "hatif-net", "hatif-audio", "hatif-store", "hatif-crm", "hatif-sync", "hatif-practice"],
+        &[
+            "hatif-core",
+            "hatif-net",
+            "hatif-audio",
+            "hatif-store",
+            "hatif-crm",
+            "hatif-sync",
+            "hatif-practice",
+            "hatif-recorder",
+        ],
     ),
     // The shell.
     ("", &["hatif-app", "hatif-desktop"]),
@@ -25,6 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const BORDERS: &[(&str, &[&str])] = &[
     ("rvoip", &["crates/net", "crates/audio"]),
     ("cpal", &["crates/audio"]),
+    ("chacha20poly1305", &["crates/recorder"]),
     ("rusqlite", &["crates/store"]),
     ("keyring", &["crates/store"]),
     ("tauri", &["", "src-tauri"]),

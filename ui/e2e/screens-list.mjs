@@ -1,5 +1,10 @@
 // Every screen in every state: what is screenshotted, and what is tested with axe.
 const history = (page) => page.click('#nav-history');
+const recordings = async (page) => {
+  await history(page);
+  await page.click('#to-recordings');
+  await page.waitForSelector('#recordings');
+};
 const settings = async (page, part) => {
   await page.click('#settings');
   if (part) await page.click(`#page-${part}`);
@@ -7,6 +12,16 @@ const settings = async (page, part) => {
 const show = (selector) => (page) => page.locator(selector).scrollIntoViewIfNeeded();
 
 export const SCREENS = [
+  { name: 'recordings', scenario: 'home', act: recordings },
+  {
+    name: 'recordings-player',
+    scenario: 'home',
+    act: async (page) => {
+      await recordings(page);
+      await page.click('#recordings button');
+      await page.waitForSelector('#player .wave');
+    },
+  },
   { name: 'lost', scenario: 'lost' },
   { name: 'first-run', scenario: 'first-run' },
   { name: 'account-new', scenario: 'first-run', act: (page) => page.click('#add-account') },

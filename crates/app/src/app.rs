@@ -10,9 +10,10 @@
 
 use crate::{
     card::{self, Cards},
-    command::Command,
+    command::{Command, RecordingsCommand},
     log::LogTail,
     present,
+    recordings::{Effect, Recordings, Told, player::Player},
     understand::{Asked, understand},
     view::{DiagnosticsView, Event, Snapshot},
 };
@@ -20,6 +21,7 @@ use hatif_audio::{Audio, AudioConfig, AudioError, Devices};
 use hatif_core::{
     audio::{AudioCommand, AudioEvent},
     phone::{self, Change, Now, Output, Phone, PhoneConfig},
+    recording::{Recording, RecordingCommand},
     settings::{Layers, Policy, Rows},
     sip::{SipCommand, SipEvent},
     store::{StoreCommand, StoreEvent},
@@ -27,6 +29,7 @@ use hatif_core::{
 };
 use hatif_net::{Net, NetConfig};
 use hatif_practice::{Practice, PracticeEvent};
+use hatif_recorder::MasterKey;
 use hatif_store::{KeyringChoice, Store, StoreConfig};
 use std::{
     io::Write,
@@ -76,6 +79,7 @@ enum Fed {
     Audio(AudioEvent),
     Store(Box<StoreEvent>),
     Practice(PracticeEvent),
+    Recordings(Told),
     Snapshot(oneshot::Sender<Snapshot>),
 }
 
@@ -118,8 +122,26 @@ impl App {
         drop(std::thread::Builder::new().name("hatif-plans".into()).spawn(hatif_crm::warm));
         let phone = Phone::new(PhoneConfig { auto_answer: config.auto_answer });
         let on_event = Box::new(on_event);
-        let run =
-            Run { phone, net, audio, store, practice, cards: Cards::default(), config, log, on_event, stopped: false };
+        let told = queue.clone();
+        let recordings = Recordings::new(
+            &config.data,
+            downloads(&config.data),
+            std::sync::Arc::new(move |event| feed(&told, Fed::Recordings(event))),
+        );
+        let run = Run {
+            phone,
+            net,
+            audio,
+            store,
+            practice,
+            cards: Cards::default(),
+            recordings,
+            player: None,
+            config,
+            log,
+            on_event,
+            stopped: false,
+        };
         tokio::spawn(run.run(fed));
         Ok(App { queue })
     }
@@ -150,6 +172,8 @@ struct Run {
     store: Store,
     practice: Option<Practice>,
     cards: Cards,
+    recordings: Recordings,
+    player: Option<Player>,
     config: AppConfig,
     log: LogTail,
     on_event: Box<dyn FnMut(Event) + Send>,
@@ -199,15 +223,26 @@ impl Run {
                     self.cards.command(&self.phone, ask);
                     self.drain_cards();
                 }
+                Asked::Recordings(asked) => self.ask_recordings(asked),
             },
             // Whoever asked may be gone; then nobody misses it.
             Fed::Snapshot(answer) => drop(answer.send(self.snapshot())),
             Fed::Sip(event) => self.input(phone::Input::Sip(event)),
             Fed::Audio(event) => self.input(phone::Input::Audio(event)),
+            Fed::Recordings(told) => {
+                let effects = self.recordings.told(told);
+                self.carry_out(effects);
+            }
             Fed::Store(mut event) => {
-                if let StoreEvent::Loaded { settings, .. } = event.as_mut() {
-                    self.choose_devices(settings);
-                }
+                let effects = match event.as_mut() {
+                    StoreEvent::Loaded { settings, .. } => {
+                        self.choose_devices(settings);
+                        self.recordings.loaded()
+                    }
+                    StoreEvent::Recordings(answer) => self.recordings.stored(answer.clone()),
+                    _ => Vec::new(),
+                };
+                self.carry_out(effects);
                 match *event {
                     StoreEvent::Customers(answer) => {
                         self.cards.answer(answer);
@@ -282,6 +317,7 @@ impl Run {
                 Output::Sip(command) => self.tell_sip(command),
                 Output::Audio(command) => self.tell_audio(command),
                 Output::Store(command) => self.tell_store(command),
+                Output::Recording(command) => self.record(command),
                 Output::Change(Change::Stopped) => self.stopped = true,
                 Output::Change(Change::SettingsExported(text)) => self.export_settings(text),
                 Output::Change(change) => {
@@ -316,6 +352,57 @@ impl Run {
                 card::Out::Refuse(why) => self.refuse("customers", &why),
             }
         }
+    }
+
+    fn record(&mut self, command: RecordingCommand) {
+        let row = match command {
+            RecordingCommand::Begin { interaction, .. } => self.phone.history().find(|row| row.id == interaction),
+            _ => None,
+        };
+        let effects = self.recordings.obey(command, row, SystemTime::now());
+        self.carry_out(effects);
+    }
+
+    fn ask_recordings(&mut self, asked: RecordingsCommand) {
+        let sound = match (&asked, &self.player) {
+            (RecordingsCommand::Play { on: true } | RecordingsCommand::Seek { .. }, Some(player)) => {
+                Some(Some(player.sounds()))
+            }
+            (RecordingsCommand::Play { on: false } | RecordingsCommand::Close, _) => Some(None),
+            _ => None,
+        };
+        if let Some(sound) = sound
+            && let Err(error) = self.audio.play(sound)
+        {
+            tracing::error!(%error, "audio did not take a recording to play");
+        }
+        if !Player::obeys(&mut self.player, &asked) {
+            let effects = self.recordings.ask(asked);
+            self.carry_out(effects);
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Store(command) => self.tell_store(StoreCommand::Recordings(command)),
+                Effect::Audio(call, order) => {
+                    if let Err(error) = self.audio.record(call, order) {
+                        tracing::error!(%error, "audio did not take a recording's order");
+                    }
+                }
+                Effect::Phone(event) => self.input(phone::Input::Recorder(event)),
+                Effect::Show(recordings) => (self.on_event)(Event::Recordings { recordings }),
+                Effect::Load { recording, path, key } => self.load(*recording, path, key),
+                Effect::Unload(name) => self.player = self.player.take().filter(|player| !player.plays(&name)),
+            }
+        }
+    }
+
+    /// Into the player; what was in it goes.
+    fn load(&mut self, recording: Recording, path: PathBuf, key: MasterKey) {
+        self.player = None;
+        self.player = Player::start(recording, path, key, self.recordings.tell());
     }
 
     /// What a person who helps from afar needs to know. Ids and states only: no number, name or address.
@@ -365,16 +452,20 @@ fn downloads(data: &Path) -> PathBuf {
     user.filter(|dir| dir.is_dir()).unwrap_or_else(|| data.to_owned())
 }
 
-/// Writes `NAME.EXT`, or `NAME-2.EXT` and so on where there is one already. A few kilobytes: the loop can wait for it.
+/// A few kilobytes: the loop can wait for it.
 fn save_beside(folder: &Path, name: &str, extension: &str, text: &str) -> std::io::Result<PathBuf> {
+    let (path, mut file) = create_beside(folder, name, extension)?;
+    file.write_all(text.as_bytes())?;
+    Ok(path)
+}
+
+/// Makes `NAME.EXT`, or `NAME-2.EXT` and so on where there is one already.
+pub(crate) fn create_beside(folder: &Path, name: &str, extension: &str) -> std::io::Result<(PathBuf, std::fs::File)> {
     for n in 1..1000 {
         let number = if n == 1 { String::new() } else { format!("-{n}") };
         let path = folder.join(format!("{name}{number}.{extension}"));
         match std::fs::File::create_new(&path) {
-            Ok(mut file) => {
-                file.write_all(text.as_bytes())?;
-                return Ok(path);
-            }
+            Ok(file) => return Ok((path, file)),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }

@@ -4,6 +4,7 @@
 mod customers;
 
 pub use crate::view::DesktopCommand;
+pub use crate::view::RecordingsCommand;
 pub use customers::CustomersCommand;
 pub use hatif_core::desktop::{DesktopSettings, Hotkeys};
 pub use hatif_core::options::{AccountOptions, ForwardRule};
@@ -244,6 +245,10 @@ pub enum Command {
     /// The address book and the caller's card; answered by `customers` events.
     Customers {
         ask: CustomersCommand,
+    },
+    /// Recordings of calls, their library and its player.
+    Recordings {
+        recordings: RecordingsCommand,
     },
     /// How the window stands on the desktop; answered by `window_changed`. Without a window it is refused.
     Window {

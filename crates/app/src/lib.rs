@@ -5,6 +5,7 @@ mod card;
 pub mod command;
 pub mod log;
 mod present;
+mod recordings;
 mod understand;
 pub mod view;
 

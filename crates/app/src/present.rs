@@ -21,6 +21,8 @@ mod desk;
 mod quality;
 
 use quality::quality;
+mod recordings;
+pub use recordings::{recording, wave};
 
 pub fn snapshot(phone: &Phone, now: phone::Now, system_language: &str) -> view::Snapshot {
     view::Snapshot {
@@ -181,7 +183,7 @@ fn peer(peer: &Peer) -> view::PeerView {
     view::PeerView { name: peer.name.clone(), address: peer.address.clone() }
 }
 
-fn millis(at: SystemTime) -> f64 {
+pub fn millis(at: SystemTime) -> f64 {
     at.duration_since(UNIX_EPOCH).map(|d| d.as_millis() as f64).unwrap_or(0.0)
 }
 
@@ -211,6 +213,7 @@ fn call(phone: &Phone, entry: &CallEntry, now: phone::Now) -> view::CallView {
         silenced: entry.silenced,
         transfer: entry.transfer.as_ref().map(transfer),
         ask: entry.ask.as_ref().map(|a| ask(a, now)),
+        recording: recordings::state(entry.recording),
         digits: entry.digits.clone(),
         started_ms: millis(c.started),
         state: state(&c.state, now),
@@ -331,6 +334,10 @@ fn action(action: phone::Action) -> view::Action {
         phone::Action::Redirect => view::Action::Redirect,
         phone::Action::Help => view::Action::Help,
         phone::Action::MoveToMobile => view::Action::MoveToMobile,
+        phone::Action::Record => view::Action::Record,
+        phone::Action::PauseRecording => view::Action::PauseRecording,
+        phone::Action::ResumeRecording => view::Action::ResumeRecording,
+        phone::Action::StopRecording => view::Action::StopRecording,
     }
 }
 

@@ -8,6 +8,7 @@ use hatif_core::{
     ids::{AccountId, CallId},
     options::AccountOptions,
     phone,
+    recording::RecordingAsk,
     store::{InteractionQuery, MAX_PAGE},
     text::Text,
 };
@@ -25,6 +26,7 @@ pub enum Asked {
     Refused(&'static str, Text),
     PracticeRing(dto::PracticeCustomer),
     Customers(dto::CustomersCommand),
+    Recordings(dto::RecordingsCommand),
 }
 
 pub fn understand(command: Command) -> Asked {
@@ -100,6 +102,17 @@ pub fn understand(command: Command) -> Asked {
         Command::FindHistory { request, query, filter, before, limit } => {
             let query = Box::new(interaction_query(query, &filter, before.as_deref(), limit));
             ("find_history", P::FindInteractions { request, query })
+        }
+        Command::Recordings { recordings } => {
+            use dto::RecordingsCommand as R;
+            let (call, ask) = match recordings {
+                R::Begin { call } => (call, RecordingAsk::Begin),
+                R::Pause { call } => (call, RecordingAsk::Pause),
+                R::Resume { call } => (call, RecordingAsk::Resume),
+                R::End { call } => (call, RecordingAsk::End),
+                library => return Asked::Recordings(library),
+            };
+            ("recordings", P::Recording(CallId(call), ask))
         }
         // The shell takes this one for itself; who ends here has no window.
         Command::Window { .. } => return Asked::Refused("window", Text::new("command.not_now")),

@@ -21,6 +21,7 @@ mod opener;
 mod packet;
 #[cfg(target_os = "linux")]
 mod pipewire;
+mod playback;
 mod port;
 mod priority;
 mod problem;
@@ -31,13 +32,17 @@ mod sound;
 mod srtp;
 mod stream;
 mod system;
+mod tap;
 mod thread;
 mod voice;
 mod volume;
 
 pub use file::FileError;
 
-use hatif_core::audio::{AudioCommand, AudioEvent, DeviceChoice};
+use hatif_core::{
+    audio::{AudioCommand, AudioEvent, DeviceChoice},
+    ids::CallId,
+};
 use std::{
     io,
     ops::RangeInclusive,
@@ -49,6 +54,7 @@ use std::{
     },
     thread::JoinHandle,
 };
+pub use tap::RecordOrder;
 use thread::{MediaThread, Message};
 
 /// Commands that wait for the next tick. A full queue refuses: the media thread must have stopped for seconds.
@@ -127,7 +133,23 @@ impl Audio {
 
     /// Hands a command over; it is obeyed within 10 ms. Never blocks.
     pub fn send(&self, command: AudioCommand) -> Result<(), SendError> {
-        self.commands.try_send(Message::Command(command)).map_err(|error| match error {
+        self.post(Message::Command(command))
+    }
+
+    /// Asks for both sides of a call, for a recorder. Within 10 ms too. A call that has no port has nothing to record: then
+    /// the ring is abandoned at once.
+    pub fn record(&self, call: CallId, order: RecordOrder) -> Result<(), SendError> {
+        self.post(Message::Record(call, order))
+    }
+
+    /// Plays 48 kHz mono sound on the speaker, as far as the ring holds some; `None` stops it. Only while there is no call:
+    /// then the ring is abandoned.
+    pub fn play(&self, ring: Option<rtrb::Consumer<f32>>) -> Result<(), SendError> {
+        self.post(Message::Play(ring))
+    }
+
+    fn post(&self, message: Message) -> Result<(), SendError> {
+        self.commands.try_send(message).map_err(|error| match error {
             TrySendError::Full(_) => SendError::QueueFull,
             TrySendError::Disconnected(_) => SendError::Stopped,
         })

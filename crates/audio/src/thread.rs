@@ -5,10 +5,12 @@ use crate::{
     clock::TickClock,
     opener::Report,
     packet::RtcpReceived,
+    playback::Playback,
     port::{OpenError, Port},
     priority, problem,
     rehearsal::Rehearsal,
     sound::{Soon, Sound, Wanted},
+    tap::{RecordOrder, Tap},
     voice::Voice,
     volume::Fader,
 };
@@ -52,6 +54,8 @@ const MAX_TEST_SECONDS: u8 = 30;
 
 pub(crate) enum Message {
     Command(AudioCommand),
+    Record(CallId, RecordOrder),
+    Play(Option<rtrb::Consumer<f32>>),
     /// From the thread that opens sound devices.
     Sound(Report),
 }
@@ -68,6 +72,7 @@ struct Line {
     protection: Protection,
     /// The devices' gaps when it began: of the microphone and of the speaker.
     gaps: (u64, u64),
+    tap: Tap,
 }
 
 pub(crate) struct MediaThread<F> {
@@ -86,6 +91,7 @@ pub(crate) struct MediaThread<F> {
     meter: bool,
     soon: Soon,
     rehearsal: Option<Rehearsal>,
+    playback: Playback,
     voice: Voice,
     speaker_volume: Fader,
     ringer_volume: Fader,
@@ -116,6 +122,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             meter: false,
             soon: Soon::default(),
             rehearsal: None,
+            playback: Playback::default(),
             voice: Voice::new(),
             speaker_volume: Fader::default(),
             ringer_volume: Fader::default(),
@@ -191,6 +198,11 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             self.voice.process(&mut microphone, heard, idle, &mut self.on_event);
         }
         self.engine.tick(now, &microphone, &mut speaker, &mut ringer);
+        for (call, line) in self.lines.iter_mut().filter(|(_, line)| line.tap.is_open()) {
+            if let Some((agent, customer)) = self.engine.sides(StreamKey(call.0)) {
+                line.tap.take(agent, customer);
+            }
+        }
         if heard {
             self.voice.add_sidetone(&microphone, &mut speaker);
         }
@@ -202,6 +214,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             }
             (self.on_event)(AudioEvent::HeadsetTest(test));
         }
+        self.playback.tick(&mut speaker, !self.lines.is_empty());
         self.speaker_volume.process(&mut speaker);
         self.ringer_volume.process(&mut ringer);
         self.sound.write(&mut speaker, &ringer);
@@ -309,7 +322,11 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         let digit = self.digit_until.is_some_and(|until| now < until);
         Wanted {
             microphone: call || self.meter || self.rehearsal.is_some(),
-            speaker: call || self.rehearsal.is_some() || digit || tone.is_some_and(|tone| tone != Tone::Ring),
+            speaker: call
+                || self.rehearsal.is_some()
+                || self.playback.sounds()
+                || digit
+                || tone.is_some_and(|tone| tone != Tone::Ring),
             ringer: tone == Some(Tone::Ring),
             soon: self.soon,
         }
@@ -318,6 +335,16 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
     fn obey(&mut self, message: Message) -> ControlFlow<()> {
         let command = match message {
             Message::Command(command) => command,
+            Message::Record(call, order) => {
+                if let Some(line) = self.lines.get_mut(&call) {
+                    line.tap.obey(order);
+                }
+                return ControlFlow::Continue(());
+            }
+            Message::Play(ring) => {
+                self.playback.change(ring);
+                return ControlFlow::Continue(());
+            }
             Message::Sound(report) => {
                 self.sound.report(report, Instant::now(), &mut self.on_event);
                 return ControlFlow::Continue(());
@@ -407,6 +434,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
                     source: Source::Microphone,
                     protection: Protection::Plain,
                     gaps: (0, 0),
+                    tap: Tap::default(),
                 };
                 self.lines.insert(call, line);
                 AudioEvent::PortOpened { call, local }

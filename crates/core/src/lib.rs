@@ -22,6 +22,7 @@ pub mod link;
 pub mod options;
 pub mod phone;
 pub mod policy;
+pub mod recording;
 pub mod settings;
 pub mod sip;
 pub mod srtp;

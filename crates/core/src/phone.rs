@@ -19,6 +19,7 @@ mod entry;
 mod incoming;
 mod messages;
 mod mobile;
+mod recording;
 mod sound;
 mod transfer;
 
@@ -71,6 +72,7 @@ pub enum Input {
     Sip(SipEvent),
     Audio(AudioEvent),
     Store(StoreEvent),
+    Recorder(crate::recording::RecordingEvent),
     /// `poll_timeout` has passed.
     Timeout,
 }
@@ -80,6 +82,7 @@ pub enum Output {
     Sip(SipCommand),
     Audio(AudioCommand),
     Store(StoreCommand),
+    Recording(crate::recording::RecordingCommand),
     Change(Change),
 }
 
@@ -345,6 +348,7 @@ impl Phone {
             Input::Sip(event) => self.sip(now, event),
             Input::Audio(event) => self.audio(now, event),
             Input::Store(event) => self.store(now, event),
+            Input::Recorder(event) => self.recorder(event),
             Input::Timeout => {}
         }
         self.pass_time(now);
@@ -353,6 +357,7 @@ impl Phone {
         self.settle_forwarding(now);
         self.dial_waiting_code(now);
         self.settle_sound(now);
+        self.settle_recording();
         self.settle_actions();
     }
 
@@ -399,6 +404,7 @@ impl Phone {
             Command::HangUp(call) => self.hang_up(now, call),
             Command::Hold(call, on) => self.hold(call, on),
             Command::Mute(call, on) => self.mute(call, on),
+            Command::Recording(call, ask) => self.ask_recording(call, ask),
             Command::Dtmf(call, digits) => self.dtmf(now, call, &digits),
             Command::Transfer { call, to, confirmed } => self.transfer(now, call, &to, confirmed),
             Command::Consult { call, to, account, confirmed } => self.consult(now, call, &to, account, confirmed),
@@ -473,7 +479,7 @@ impl Phone {
             }
             StoreEvent::Credentials(credentials) => self.credentials_changed(credentials),
             StoreEvent::Found { request, page } => self.change(Change::Found { request, page }),
-            StoreEvent::Customers(_) => {}
+            StoreEvent::Customers(_) | StoreEvent::Recordings(_) => {}
             StoreEvent::Problem(text) => self.raise(NoticeLevel::Error, text),
             StoreEvent::Stopped => {
                 if matches!(self.closing, Closing::Store { .. }) {
@@ -580,15 +586,6 @@ impl Phone {
     }
     pub fn credentials(&self) -> CredentialStore {
         self.credentials
-    }
-    pub fn microphones(&self) -> &[AudioDevice] {
-        &self.inputs
-    }
-    pub fn speakers(&self) -> &[AudioDevice] {
-        &self.outputs
-    }
-    pub fn audio_problem(&self) -> Option<&Text> {
-        self.audio_problem.as_ref()
     }
     pub fn notices(&self) -> &[Notice] {
         &self.notices

@@ -11,6 +11,7 @@ use crate::{
     audio::{DeviceChoice, SoundSettings},
     desktop::DesktopSettings,
     ids::AccountId,
+    recording::RecordingPolicy,
     text::Text,
 };
 use serde::{Deserialize, Serialize};
@@ -94,6 +95,8 @@ pub struct Settings {
     pub devices: DeviceChoice,
     pub sound: SoundSettings,
     pub desktop: DesktopSettings,
+    /// Which calls are recorded.
+    pub recording: RecordingPolicy,
     /// The account that calls go out on, when none is named.
     pub default_account: Option<AccountId>,
     /// The first-run page was finished.
@@ -116,6 +119,7 @@ impl Default for Settings {
             devices: DeviceChoice::default(),
             sound: SoundSettings::default(),
             desktop: DesktopSettings::default(),
+            recording: RecordingPolicy::default(),
             default_account: None,
             welcomed: false,
         }

@@ -5,6 +5,7 @@ use crate::{
     call::{Direction, EndReason, Peer},
     customer::{CustomerAnswer, CustomerAsk},
     ids::AccountId,
+    recording::{RecordingsCommand, RecordingsEvent},
     settings::{Policy, Rows},
     text::Text,
 };
@@ -86,6 +87,7 @@ pub enum StoreCommand {
     },
     /// Answered by `StoreEvent::Customers`.
     Customers(CustomerAsk),
+    Recordings(RecordingsCommand),
     Shutdown,
 }
 
@@ -122,6 +124,7 @@ pub enum StoreEvent {
     },
     /// For who asked; the phone itself knows nothing of customers.
     Customers(CustomerAnswer),
+    Recordings(RecordingsEvent),
     /// A write failed; what it means for the user.
     Problem(Text),
     Stopped,

@@ -219,6 +219,14 @@ impl MediaEngine {
         Some(sum)
     }
 
+    /// The two sides of a call in the last tick: what was said here, as it was sent but for digits and the others of the
+    /// conference, and what was heard. What is not listened to is silence.
+    pub fn sides(&self, key: StreamKey) -> Option<(&Block, &Block)> {
+        const SILENCE: &Block = &[0.0; BLOCK];
+        let stream = self.streams.iter().find(|stream| stream.key == key)?;
+        Some((&stream.said, if stream.listen { &stream.heard } else { SILENCE }))
+    }
+
     /// What is to be done, oldest first. Drain it after each tick: when 256 wait, the oldest is dropped.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()

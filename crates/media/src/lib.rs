@@ -44,10 +44,12 @@ mod random;
 mod sender;
 mod statistics;
 mod stream;
+mod tap;
 mod tones;
 
 pub use engine::MediaEngine;
 pub use payload::{MAX_PAYLOAD, Payload};
+pub use tap::Taken;
 
 use std::sync::Arc;
 

@@ -59,8 +59,9 @@ pub(crate) struct Stream {
     reports: u32,
     next_stats: Instant,
     counters_at_stats: Counters,
-    /// What the far side said in this tick.
+    /// What the far side said in this tick, and what was said to it here.
     pub(crate) heard: Block,
+    pub(crate) said: Block,
 }
 
 impl Stream {
@@ -91,6 +92,7 @@ impl Stream {
             next_stats: now + STATS_EVERY,
             counters_at_stats: Counters::default(),
             heard: [0.0; BLOCK],
+            said: [0.0; BLOCK],
         }
     }
 
@@ -226,6 +228,7 @@ impl Stream {
             }
         };
         let mut mix = *block;
+        self.said = mix;
         if let Some(others) = others {
             mixer::add(&mut mix, others);
             self.limiter.process(&mut mix);

@@ -10,7 +10,7 @@
 //! | no room even to open                   | the same                                      | `store.write_failed`      |
 //! | settings or rows that make no sense    | the file, with defaults or without those rows | `store.settings_reset`, `store.rows_unreadable` |
 
-use crate::{accounts, customers, fold, interactions, settings};
+use crate::{accounts, customers, fold, interactions, recordings, settings};
 use hatif_core::text::Text;
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, TransactionBehavior,
@@ -26,7 +26,7 @@ use std::{
 const FILE: &str = "hatif.db";
 
 /// The version that this build writes: that of the newest migration.
-pub(crate) const VERSION: u32 = 8;
+pub(crate) const VERSION: u32 = 9;
 
 /// Tells Hatif's files from other SQLite files ("HTIF").
 const APPLICATION: i64 = 0x4854_4946;
@@ -147,8 +147,14 @@ fn configure(db: &Connection) -> rusqlite::Result<()> {
 
 /// All migrations, in the order of their versions. Each table's file holds its own.
 fn migrations() -> Vec<(u32, &'static str)> {
-    let mut all =
-        [settings::MIGRATIONS, accounts::MIGRATIONS, interactions::MIGRATIONS, customers::MIGRATIONS].concat();
+    let mut all = [
+        settings::MIGRATIONS,
+        accounts::MIGRATIONS,
+        interactions::MIGRATIONS,
+        customers::MIGRATIONS,
+        recordings::MIGRATIONS,
+    ]
+    .concat();
     all.sort_by_key(|(version, _)| *version);
     all
 }

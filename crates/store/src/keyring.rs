@@ -82,6 +82,8 @@ pub(crate) enum Job {
     Read(Vec<(AccountId, String)>),
     Set(AccountId, String, Password),
     Delete(AccountId, String),
+    /// The key of recordings: what is there, or this one, which is there then.
+    RecordingKey(String, Password),
 }
 
 /// Its answers, in the order of the jobs.
@@ -90,6 +92,7 @@ pub(crate) enum Reply {
     Read(Result<Vec<(AccountId, Password)>, Refused>),
     Set(AccountId, Result<(), Refused>),
     Deleted(AccountId, Result<(), Refused>),
+    RecordingKey(Result<Password, Refused>),
 }
 
 /// The thread's two ends. Dropping them ends it once it has nothing left to do; it is not waited for, because what it
@@ -138,7 +141,18 @@ fn work(port: &dyn Keyring, job: Job) -> Reply {
         Job::Read(entries) => Reply::Read(read(port, entries)),
         Job::Set(id, user, password) => Reply::Set(id, port.reach().and_then(|()| port.set(&user, &password))),
         Job::Delete(id, user) => Reply::Deleted(id, port.reach().and_then(|()| port.delete(&user))),
+        Job::RecordingKey(user, fresh) => Reply::RecordingKey(recording_key(port, &user, &fresh)),
     }
+}
+
+/// Read back after it was written: a keyring that forgets would take every recording with it.
+fn recording_key(port: &dyn Keyring, user: &str, fresh: &Password) -> Result<Password, Refused> {
+    port.reach()?;
+    if let Some(key) = port.get(user)? {
+        return Ok(key);
+    }
+    port.set(user, fresh)?;
+    port.get(user)?.filter(|kept| kept == fresh).ok_or(Refused::Failed)
 }
 
 fn read(port: &dyn Keyring, entries: Vec<(AccountId, String)>) -> Result<Vec<(AccountId, Password)>, Refused> {

@@ -23,6 +23,7 @@ mod database;
 mod fold;
 mod interactions;
 mod keyring;
+mod recordings;
 mod settings;
 #[cfg(test)]
 mod tests;

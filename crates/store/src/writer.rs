@@ -9,11 +9,12 @@ use crate::{
     database::Database,
     interactions,
     keyring::{Job, KeyringThread, Refused, Reply},
-    settings,
+    recordings, settings,
 };
 use hatif_core::{
     account::{Account, Password},
     ids::AccountId,
+    recording::{Recording, RecordingsCommand, RecordingsEvent},
     settings::{Policy, Rows},
     store::{CredentialStore, Interaction, InteractionQuery, StoreCommand, StoreEvent},
     text::Text,
@@ -51,6 +52,8 @@ enum Write {
     Interaction(Box<Interaction>),
     DeleteInteraction(i64),
     ClearInteractions,
+    Recording(Box<Recording>),
+    DeleteRecording(String),
 }
 
 pub(crate) struct Writer {
@@ -163,6 +166,7 @@ impl Writer {
                 let answer = customers::obey(&mut self.database.db, &ask);
                 (self.emit)(StoreEvent::Customers(answer));
             }
+            StoreCommand::Recordings(command) => self.recordings(command),
             StoreCommand::Shutdown => unreachable!("taken by the loop"),
         }
     }
@@ -252,6 +256,42 @@ impl Writer {
         }
     }
 
+    fn recordings(&mut self, command: RecordingsCommand) {
+        let found = match command {
+            RecordingsCommand::Save(recording) => return self.write(Write::Recording(recording)),
+            RecordingsCommand::Delete(name) => return self.write(Write::DeleteRecording(name)),
+            RecordingsCommand::Key { fresh } => return self.recording_key(fresh),
+            RecordingsCommand::Find { request, query } => recordings::find(&self.database.db, &query)
+                .map(|page| RecordingsEvent::Found { request, page })
+                .map_err(|error| (error, RecordingsEvent::Found { request, page: Default::default() })),
+            RecordingsCommand::FindUnfinished => recordings::unfinished(&self.database.db)
+                .map(RecordingsEvent::Unfinished)
+                .map_err(|error| (error, RecordingsEvent::Unfinished(Vec::new()))),
+            RecordingsCommand::Get(name) => match recordings::get(&self.database.db, &name) {
+                Ok(row) => Ok(RecordingsEvent::Row { name, recording: row.map(Box::new) }),
+                Err(error) => Err((error, RecordingsEvent::Row { name, recording: None })),
+            },
+        };
+        let event = found.unwrap_or_else(|(error, nothing)| {
+            log(&error, "reading recordings");
+            (self.emit)(StoreEvent::Problem(Text::new("store.read_failed")));
+            nothing
+        });
+        (self.emit)(StoreEvent::Recordings(event));
+    }
+
+    /// A key that would be gone tomorrow is none: what it locks could never be opened again.
+    fn recording_key(&mut self, fresh: Password) {
+        let user = self.database.store_id.as_ref().map(|id| format!("recordings@{id}"));
+        let asked = match (&self.keyring, user) {
+            (Some(keyring), Some(user)) if self.database.on_disk => keyring.ask(Job::RecordingKey(user, fresh)),
+            _ => false,
+        };
+        if !asked {
+            (self.emit)(StoreEvent::Recordings(RecordingsEvent::Key(None)));
+        }
+    }
+
     // ---- passwords ----
 
     fn keep_password(&mut self, id: AccountId, password: Password) {
@@ -294,6 +334,12 @@ impl Writer {
                 tracing::warn!(account = id.0, ?refused, "the keyring keeps a password that nothing uses");
             }
             Reply::Deleted(_, Ok(())) => {}
+            Reply::RecordingKey(key) => {
+                if let Err(refused) = &key {
+                    tracing::warn!(?refused, "the keyring gives no key for recordings");
+                }
+                (self.emit)(StoreEvent::Recordings(RecordingsEvent::Key(key.ok())));
+            }
         }
     }
 
@@ -389,6 +435,8 @@ fn commit(db: &mut Connection, write: &Write) -> rusqlite::Result<()> {
         Write::Interaction(interaction) => interactions::save(&transaction, interaction)?,
         Write::DeleteInteraction(id) => interactions::delete(&transaction, *id)?,
         Write::ClearInteractions => interactions::clear(&transaction)?,
+        Write::Recording(recording) => recordings::save(&transaction, recording)?,
+        Write::DeleteRecording(name) => recordings::delete(&transaction, name)?,
     }
     transaction.commit()
 }

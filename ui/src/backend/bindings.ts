@@ -68,7 +68,7 @@ export type AccountView = {
 	config: NewAccount | null,
 };
 
-export type Action = "answer" | "reject" | "hang_up" | "mute" | "unmute" | "hold" | "resume" | "dtmf" | "transfer" | "consult" | "complete_transfer" | "abandon_consult" | "swap" | "join" | "split" | "silence" | "unsilence" | "leave_conference" | "grant" | "refuse" | "redirect" | "help" | "move_to_mobile";
+export type Action = "answer" | "reject" | "hang_up" | "mute" | "unmute" | "hold" | "resume" | "dtmf" | "transfer" | "consult" | "complete_transfer" | "abandon_consult" | "swap" | "join" | "split" | "silence" | "unsilence" | "leave_conference" | "grant" | "refuse" | "redirect" | "help" | "move_to_mobile" | "record" | "pause_recording" | "resume_recording" | "stop_recording";
 
 /**  Whether the agent takes calls of a queue. */
 export type AgentState = "ready" | "not_ready";
@@ -142,6 +142,7 @@ export type CallView = {
 	transfer: TransferView | null,
 	/**  What the far side wants of us; waits for `grant` or `refuse`. */
 	ask: AskView | null,
+	recording?: RecordingState,
 	/**  The last 32 digits that the far side sent. */
 	digits: string,
 	/**  Unix time in milliseconds at which it began. */
@@ -289,6 +290,8 @@ before?: string | null;
 limit?: number | null } | 
 /**  The address book and the caller's card; answered by `customers` events. */
 { command: "customers"; ask: CustomersCommand } | 
+/**  Recordings of calls, their library and its player. */
+{ command: "recordings"; recordings: RecordingsCommand } | 
 /**  How the window stands on the desktop; answered by `window_changed`. Without a window it is refused. */
 { command: "window"; window: WindowChoice } | 
 /**  What the page asks of the desktop around the window. Without a window it is refused. */
@@ -472,7 +475,7 @@ provenance: { [key in string]: Provenance } } |
 /**  The settings as a file for another laptop, and where it was saved. */
 { event: "settings_exported"; text: string; file: string } | 
 /**  The file was taken over, but for these settings: unknown, senseless, locked, or meant for one laptop only. */
-{ event: "settings_imported"; left_out: string[] } | { event: "window_changed"; window: WindowChoice } | 
+{ event: "settings_imported"; left_out: string[] } | { event: "recordings"; recordings: RecordingsEvent } | { event: "window_changed"; window: WindowChoice } | 
 /**  What happens on the desktop around the window. */
 { event: "desktop"; happened: DesktopEvent } | { event: "notice_raised"; notice: Notice } | { event: "notice_gone"; notice: number } | { event: "agent_changed"; agent: AgentView } | { event: "colleagues_changed"; colleagues: ColleagueView[] } | { event: "mailboxes_changed"; mailboxes: MailboxView[] } | 
 /**  Oldest first, at most 200. */
@@ -499,6 +502,12 @@ provenance: { [key in string]: Provenance } } |
 call: number | null; account: number | null; text: Text } | 
 /**  The application has closed everything and ends. */
 { event: "stopped" };
+
+export type ExportFormat = 
+/**  48 kHz, 16 bit, the agent left, the customer right. */
+"wav" | 
+/**  As it was recorded. */
+"opus";
 
 /**  The PBX's codes. `{number}` stands for the number. */
 export type FeatureCodes = {
@@ -649,6 +658,14 @@ export type MailboxView = {
 	callable: boolean,
 };
 
+export type MarkKind = "gap" | "pause" | "torn";
+
+export type MarkView = {
+	kind: MarkKind,
+	at_ms: number,
+	length_ms: number,
+};
+
 export type MessageView = {
 	id: number,
 	account: number,
@@ -780,6 +797,15 @@ export type PeerView = {
 	address: string,
 };
 
+export type PlayerView = {
+	recording: string,
+	playing: boolean,
+	at_ms: number,
+	length_ms: number,
+	speed: number,
+	side: Side,
+};
+
 /**  The customers of the practice line. */
 export type PracticeCustomer = 
 /**  Asks where her order is. */
@@ -819,6 +845,82 @@ export type QualityView = {
 	speaker_gaps: number,
 };
 
+/**  Which calls are recorded. */
+export type RecordingPolicy = 
+/**  None; nobody can. */
+"off" | 
+/**  Those that the agent wants. */
+"on_demand" | 
+/**  All of them, from the first word. The agent can pause, not stop. */
+"always";
+
+/**  Whether a call is being recorded. */
+export type RecordingState = "off" | "on" | 
+/**  What is said now is not in it. */
+"paused" | 
+/**  It should have been, and could not. */
+"failed";
+
+export type RecordingView = {
+	/**  Its id. */
+	name: string,
+	/**  The call's entry in the log. */
+	entry: string,
+	account_label: string,
+	direction: Direction,
+	peer: PeerView,
+	started_ms: number,
+	/**  `null` while it runs. */
+	length_ms: number | null,
+	paused_ms: number,
+	/**  What could not be recorded. */
+	gaps_ms: number,
+	/**  The application ended before the call did. */
+	torn: boolean,
+};
+
+/**  What is asked of recordings: of a call's own, of the library, of the player. */
+export type RecordingsCommand = 
+/**  Records a call from now on. */
+{ do: "begin"; call: number } | 
+/**  What is said until `resume` is kept nowhere. */
+{ do: "pause"; call: number } | { do: "resume"; call: number } | { do: "end"; call: number } | 
+/**  Looks in the library, newest first; answered by `page` with the same `request`. */
+{ do: "find"; request: number; 
+/**  Words to find in names, numbers and account labels; all when empty. */
+query?: string; direction?: Direction | null; 
+/**  Only those of this entry of the call log. */
+entry?: string | null; 
+/**  `next_ms` of the page before; absent for the first page. */
+before_ms?: number | null; 
+/**  Of a page, 1 to 200; 50 when absent. */
+limit?: number | null } | 
+/**  Brings a recording into the player; answered by `opened`, then `player`. */
+{ do: "open"; recording: string } | { do: "close" } | { do: "play"; on: boolean } | { do: "seek"; to_ms: number } | 
+/**  50 to 300 per cent; the pitch stays. */
+{ do: "speed"; percent: number } | { do: "balance"; side: Side } | 
+/**  Destroys its key, and then the file. */
+{ do: "delete"; recording: string } | 
+/**  Into the user's folder of downloads; answered by `exported`. */
+{ do: "export"; recording: string; format: ExportFormat } | 
+/**  Looks whether it is as it was written; answered by `verified`. */
+{ do: "verify"; recording: string };
+
+/**  What is told of recordings. */
+export type RecordingsEvent = 
+/**  What `find` found. */
+{ what: "page"; request: number; recordings: RecordingView[]; next_ms: number | null } | 
+/**  The library has one more, or one less, or one has its end now. */
+{ what: "changed" } | 
+/**  The recording is in the player. */
+{ what: "opened"; recording: RecordingView; wave: WaveView } | 
+/**  How the player stands: at each change, and ten times a second while it plays. */
+{ what: "player"; player: PlayerView } | { what: "closed" } | { what: "deleted"; recording: string } | { what: "exported"; recording: string; file: string } | 
+/**  `problem`: what is wrong with it; `null` when it is as it was written. */
+{ what: "verified"; recording: string; problem: Text | null } | 
+/**  It could not be opened, exported or deleted. */
+{ what: "failed"; recording: string; text: Text };
+
 export type RegistrationView = { state: "off" } | { state: "trying" } | { state: "up" } | 
 /**  `retry` is false when only the user can mend it (a wrong password, a refused certificate). */
 { state: "down"; reason: Text; retry: boolean; 
@@ -851,11 +953,16 @@ export type Settings = {
 	devices?: DeviceChoice,
 	sound?: SoundSettings,
 	desktop?: DesktopSettings,
+	/**  Which calls are recorded. */
+	recording?: RecordingPolicy,
 	/**  The account that calls go out on, when none is named. */
 	default_account?: AccountId | null,
 	/**  The first-run page was finished. */
 	welcomed?: boolean,
 };
+
+/**  Whose voice is heard. */
+export type Side = "both" | "agent" | "customer";
 
 /**  Everything, for a window that has just loaded. */
 export type Snapshot = {
@@ -945,6 +1052,13 @@ export type Volume = {
 	/**  0 to 100, as it is felt: 100 changes nothing, 50 is half as loud to the ear (-18 dB). */
 	percent?: number,
 	muted?: boolean,
+};
+
+/**  A waveform: the highest sample of each 100 ms, 0 to 255. */
+export type WaveView = {
+	agent: number[],
+	customer: number[],
+	marks: MarkView[],
 };
 
 /**  How the window stands on the desktop. */

@@ -7,6 +7,7 @@ import { matches, passes, query } from '../state/search';
 import type { Backend, CallStateView, CallView, Command, Event, HistoryEntry, NewAccount, Outcome, QualityView, Settings, Snapshot } from './index';
 import { FakeCustomers } from './fake-customers';
 import { fate, giveBack, obeyDesk, premium, type Desk } from './fake-desk';
+import { FakeRecordings, recordingOffers } from './fake-recordings';
 import { offers } from './offers';
 import { call as newCall, diagnostics, large, scenarios } from './scenarios';
 
@@ -35,6 +36,7 @@ class FakePhone implements Backend {
   #own: Set<number>;
   #meter: ReturnType<typeof setInterval> | undefined;
 
+  #recordings = new FakeRecordings((event) => this.#emit(event), (call, change) => this.#patch(call, change));
   #test: ReturnType<typeof setTimeout> | undefined;
 
   #testHeadset(seconds: number): void {
@@ -136,6 +138,8 @@ class FakePhone implements Backend {
         return this.#runMeter(command.on);
       case 'find_history':
         return this.#find(command);
+      case 'recordings':
+        return this.#recordings.obey(command.recordings);
       case 'window':
         return this.#emit({ event: 'window_changed', window: command.window });
       case 'change_settings':
@@ -190,7 +194,8 @@ class FakePhone implements Backend {
     for (const call of this.#snapshot.calls) {
       if (!this.#own.has(call.id)) continue;
       const options = this.#snapshot.accounts.find((a) => a.id === call.account)?.config?.options;
-      const actions = offers(call, this.#snapshot.calls, { helped: options?.help_to != null, room: options?.conference_room != null, mobile: options?.mobile != null });
+      const desk = offers(call, this.#snapshot.calls, { helped: options?.help_to != null, room: options?.conference_room != null, mobile: options?.mobile != null });
+      const actions = [...desk, ...recordingOffers(call, this.#snapshot.settings.recording)];
       if (actions.join() === call.actions.join()) continue;
       return this.#emit({ event: 'call_changed', call: { ...call, actions } });
     }

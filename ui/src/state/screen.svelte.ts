@@ -5,7 +5,7 @@ import type { CallView } from '../backend';
 import { phone } from './phone.svelte';
 
 /** `home` and `calls` are one screen where the window is wide enough to show both. */
-export type ScreenName = 'home' | 'calls' | 'history' | 'colleagues' | 'customers' | 'settings' | 'account' | 'options';
+export type ScreenName = 'home' | 'calls' | 'history' | 'recordings' | 'colleagues' | 'customers' | 'settings' | 'account' | 'options';
 
 /** Nobody reads a number faster than this. */
 const UNREAD_MS = 500;
@@ -48,7 +48,7 @@ class Screen {
     if (name === this.name) return;
     this.name = name;
     // The focus follows: a screen reader starts with the heading, and a screen to type in with its field.
-    const first: Partial<Record<ScreenName, string>> = { home: '#dial', history: '#history-search', customers: '#customer-search' };
+    const first: Partial<Record<ScreenName, string>> = { home: '#dial', history: '#history-search', recordings: '#recordings-search', customers: '#customer-search' };
     if (this.editing === undefined) first.account = '#account-domain';
     void focus(first[name] ?? '.front h1');
   }

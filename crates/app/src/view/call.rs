@@ -43,6 +43,8 @@ pub struct CallView {
     pub transfer: Option<TransferView>,
     /// What the far side wants of us; waits for `grant` or `refuse`.
     pub ask: Option<AskView>,
+    #[serde(default)]
+    pub recording: RecordingState,
     /// The last 32 digits that the far side sent.
     pub digits: String,
     /// Unix time in milliseconds at which it began.
@@ -166,6 +168,10 @@ pub enum Action {
     Redirect,
     Help,
     MoveToMobile,
+    Record,
+    PauseRecording,
+    ResumeRecording,
+    StopRecording,
 }
 
 /// Call quality. `level` is the judgement in plain words; the rest is for the curious.

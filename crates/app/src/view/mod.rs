@@ -10,6 +10,7 @@ mod desktop;
 mod devices;
 mod diagnostics;
 mod history;
+mod recordings;
 mod security;
 
 pub use crate::command::{
@@ -23,6 +24,7 @@ pub use devices::*;
 pub use diagnostics::*;
 pub use hatif_core::settings::Provenance;
 pub use history::*;
+pub use recordings::*;
 pub use security::*;
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -80,6 +82,9 @@ pub enum Event {
     /// The file was taken over, but for these settings: unknown, senseless, locked, or meant for one laptop only.
     SettingsImported {
         left_out: Vec<String>,
+    },
+    Recordings {
+        recordings: RecordingsEvent,
     },
     WindowChanged {
         window: WindowChoice,

@@ -48,7 +48,8 @@ impl Phone {
             (Action::Help, help),
             (Action::MoveToMobile, free && !consulted && entry.mobile.is_none() && self.can_move(entry.call.account)),
         ];
-        offers.into_iter().filter(|(_, offered)| *offered).map(|(action, _)| action).collect()
+        let offered = offers.into_iter().filter(|(_, offered)| *offered).map(|(action, _)| action);
+        offered.chain(self.recording_actions(entry)).collect()
     }
 
     /// Somebody else is there to join with.

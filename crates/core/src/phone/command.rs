@@ -5,6 +5,7 @@ use crate::{
     audio::DeviceRole,
     ids::{AccountId, CallId},
     options::{AccountOptions, ForwardRule},
+    recording::RecordingAsk,
     settings::Settings,
     store::InteractionQuery,
 };
@@ -52,6 +53,7 @@ pub enum Command {
     HangUp(CallId),
     Hold(CallId, bool),
     Mute(CallId, bool),
+    Recording(CallId, RecordingAsk),
     Dtmf(CallId, String),
     Transfer {
         call: CallId,
@@ -143,6 +145,7 @@ impl Command {
             | C::HangUp(call)
             | C::Hold(call, _)
             | C::Mute(call, _)
+            | C::Recording(call, _)
             | C::Dtmf(call, _)
             | C::MoveToMobile(call)
             | C::CompleteTransfer(call)

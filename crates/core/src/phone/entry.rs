@@ -6,6 +6,7 @@ use crate::{
     call::{Call, CallState, EndReason, Hold, Peer},
     fields::Fields,
     ids::CallId,
+    recording::CallRecording,
     sip::{CallHeaders, Codec, MediaSession},
     srtp::Protection,
     text::Text,
@@ -38,6 +39,10 @@ pub enum Action {
     Redirect,
     Help,
     MoveToMobile,
+    Record,
+    PauseRecording,
+    ResumeRecording,
+    StopRecording,
 }
 
 /// What the RTP port of a call is wanted for.
@@ -124,6 +129,7 @@ pub struct CallEntry {
     pub silenced: bool,
     pub transfer: Option<Transfer>,
     pub ask: Option<Ask>,
+    pub recording: CallRecording,
     /// The last digits that the far side sent.
     pub digits: String,
     /// What an INVITE that waits for its port will call.
@@ -189,6 +195,7 @@ impl CallEntry {
             silenced: false,
             transfer: None,
             ask: None,
+            recording: CallRecording::Off,
             digits: String::new(),
             target,
             granted_by: None,

@@ -2,7 +2,7 @@
 
 use super::{Change, NoticeLevel, Now, Phone};
 use crate::{
-    audio::{AudioCommand, AudioEvent, Tone},
+    audio::{AudioCommand, AudioDevice, AudioEvent, Tone},
     call::{CallState, EndReason},
     text::Text,
 };
@@ -11,6 +11,19 @@ use std::time::Duration;
 const YOU_ARE_MUTED: &str = "audio.you_are_muted";
 /// A test of the headset records no longer than this.
 const MAX_TEST_SECONDS: u8 = 30;
+
+/// What a view reads.
+impl Phone {
+    pub fn microphones(&self) -> &[AudioDevice] {
+        &self.inputs
+    }
+    pub fn speakers(&self) -> &[AudioDevice] {
+        &self.outputs
+    }
+    pub fn audio_problem(&self) -> Option<&Text> {
+        self.audio_problem.as_ref()
+    }
+}
 
 impl Phone {
     pub(super) fn audio(&mut self, now: Now, event: AudioEvent) {

@@ -10,6 +10,7 @@ use std::{
 mod asks;
 mod desk;
 mod mobile;
+mod recording;
 mod transfers;
 
 /// A phone whose account has these options, registered, with the agent ready.

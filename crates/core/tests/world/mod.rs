@@ -8,6 +8,7 @@ use hatif_core::{
     ids::*,
     options::*,
     phone::*,
+    recording::RecordingAsk,
     settings::{Policy, Rows},
     sip::*,
     store::*,
@@ -47,7 +48,7 @@ pub fn options(dice: &mut Dice) -> AccountOptions {
         mailbox: Some("*97".into()),
         conference_room: (dice.roll(2) == 0).then(|| "3000".into()),
         help_to: Some("900".into()),
-        mobile: (dice.roll(3) == 0).then(|| Mobile { number: "0800".into(), rings_too: dice.roll(2) == 0, after_s: 1 }),
+        mobile: (dice.roll(2) == 0).then(|| Mobile { number: "0800".into(), rings_too: dice.roll(2) == 0, after_s: 1 }),
         forwarding: match dice.roll(4) {
             0 => vec![rule(ForwardWhen::NoAnswer { after_s: 2 })],
             1 => vec![rule(ForwardWhen::Busy)],
@@ -147,7 +148,7 @@ impl World {
         };
         world.drain();
         world.input(Input::Store(StoreEvent::Loaded {
-            settings: Rows::new(),
+            settings: Rows::from([("recording".to_owned(), "\"on_demand\"".to_owned())]),
             policy: Policy::default(),
             accounts: vec![(Account { options: options(dice), ..account("pbx.example") }, None)],
             interactions: vec![],
@@ -247,6 +248,9 @@ impl World {
         };
         if let Output::Sip(SipCommand::Hold { call, on }) = output {
             self.holds.push((*call, *on));
+        }
+        if let Output::Recording(command) = output {
+            over(self, &command.call());
         }
         match output {
             Output::Sip(command) => match command {
@@ -497,7 +501,12 @@ impl World {
 
     /// One of the actions that the phone offers for a call.
     fn by_the_list(&mut self, dice: &mut Dice, call: CallId) -> Input {
-        let Some(action) = dice.pick(&self.phone.actions(call)) else { return Input::Timeout };
+        let mut actions = self.phone.actions(call);
+        // Always there, and one of them is as good as the other: now and then is enough.
+        if dice.roll(4) != 0 {
+            actions.retain(|action| !matches!(action, Action::Record | Action::PauseRecording | Action::StopRecording));
+        }
+        let Some(action) = dice.pick(&actions) else { return Input::Timeout };
         let to = "600".to_owned();
         let (name, command) = match action {
             Action::Answer => ("answer", Command::Answer(call)),
@@ -523,6 +532,10 @@ impl World {
             Action::Redirect => ("redirect", Command::Redirect { call, to, confirmed: false }),
             Action::Help => ("help", Command::Help { call, text: "?".into() }),
             Action::MoveToMobile => ("move_to_mobile", Command::MoveToMobile(call)),
+            Action::Record => ("recordings", Command::Recording(call, RecordingAsk::Begin)),
+            Action::PauseRecording => ("recordings", Command::Recording(call, RecordingAsk::Pause)),
+            Action::ResumeRecording => ("recordings", Command::Recording(call, RecordingAsk::Resume)),
+            Action::StopRecording => ("recordings", Command::Recording(call, RecordingAsk::End)),
         };
         self.offered = true;
         Input::Command(name, command)
@@ -531,7 +544,7 @@ impl World {
     /// What a far side and its PBX do beside calling, answering and ending.
     pub fn far_side(&mut self, dice: &mut Dice, sip: &[CallId]) -> Input {
         let Some(call) = dice.pick(sip) else { return Input::Timeout };
-        Input::Sip(match dice.roll(12) {
+        Input::Sip(match dice.roll(15) {
             0..=4 => {
                 let progress = match dice.roll(5) {
                     0 => TransferProgress::Failed(Text::new("call.busy")),
@@ -556,7 +569,7 @@ impl World {
                 SipEvent::Redirected { call, targets: vec![peer(dice), peer(dice)] }
             }
             10 => SipEvent::PeerChanged { call, peer: peer(dice) },
-            _ => SipEvent::Digit { call, digit: if dice.roll(2) == 0 { '1' } else { '5' } },
+            _ => SipEvent::Digit { call, digit: if dice.roll(3) != 0 { '1' } else { '5' } },
         })
     }
 

@@ -129,6 +129,7 @@ fn line(event: &StoreEvent) -> String {
         StoreEvent::Problem(text) => format!("problem {}", text.code),
         StoreEvent::Found { page, .. } => format!("found {}", page.interactions.len()),
         StoreEvent::Customers(_) => "customers".into(),
+        StoreEvent::Recordings(_) => "recordings".into(),
         StoreEvent::Stopped => "stopped".into(),
     }
 }

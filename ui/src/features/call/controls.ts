@@ -27,6 +27,10 @@ export interface Control {
 const mute = (on: boolean) => ({ command: (call: CallView): Command => ({ command: 'mute', call: call.id, on }) });
 const hold = (on: boolean) => ({ command: (call: CallView): Command => ({ command: 'hold', call: call.id, on }) });
 
+const recording = (does: 'begin' | 'pause' | 'resume' | 'end') => ({
+  command: (call: CallView): Command => ({ command: 'recordings', recordings: { do: does, call: call.id } }),
+});
+
 const of = (command: 'move_to_mobile' | 'complete_transfer' | 'abandon_consult' | 'swap' | 'grant' | 'refuse') => ({
   command: (call: CallView): Command => ({ command, call: call.id }),
 });
@@ -44,6 +48,10 @@ const CONTROLS: readonly Control[] = [
   { id: 'dtmf', action: 'dtmf', icon: 'keypad', label: 'call.keypad', does: { panel: 'keypad' } },
   { id: 'hold', action: 'hold', icon: 'pause', label: 'call.hold', key: 'H', pressed: false, does: hold(true) },
   { id: 'hold', action: 'resume', icon: 'play', label: 'call.resume', key: 'H', pressed: true, does: hold(false) },
+  { id: 'record', action: 'record', icon: 'record', label: 'call.record', key: 'E', does: recording('begin') },
+  { id: 'record-pause', action: 'pause_recording', icon: 'record-pause', label: 'call.record.pause', key: 'P', pressed: false, does: recording('pause') },
+  { id: 'record-pause', action: 'resume_recording', icon: 'record', label: 'call.record.resume', key: 'P', pressed: true, does: recording('resume') },
+  { id: 'record', action: 'stop_recording', icon: 'record-stop', label: 'call.record.stop', does: recording('end') },
   { id: 'transfer', action: 'transfer', icon: 'forward', label: 'call.transfer', key: 'T', does: { panel: 'transfer' } },
   { id: 'connect', action: 'complete_transfer', icon: 'join', label: 'consult.connect', key: 'T', apart: true, does: of('complete_transfer') },
   { id: 'abandon', action: 'abandon_consult', icon: 'arrow-back', label: 'consult.abandon', key: 'B', apart: true, does: of('abandon_consult') },
@@ -52,7 +60,7 @@ const CONTROLS: readonly Control[] = [
   { id: 'leave', action: 'leave_conference', icon: 'leave', label: 'conference.leave', key: 'L', apart: true, does: { command: () => ({ command: 'leave_conference' }) } },
   { id: 'grant', action: 'grant', icon: 'check', label: 'ask.grant', key: 'G', apart: true, does: of('grant') },
   { id: 'refuse', action: 'refuse', icon: 'x', label: 'ask.refuse', key: 'X', apart: true, does: of('refuse') },
-  { id: 'mobile', action: 'move_to_mobile', icon: 'mobile', label: 'call.mobile', key: 'P', does: of('move_to_mobile') },
+  { id: 'mobile', action: 'move_to_mobile', icon: 'mobile', label: 'call.mobile', key: 'F', does: of('move_to_mobile') },
   { id: 'help', action: 'help', icon: 'help', label: 'call.help', key: 'N', does: { command: askForHelp } },
 ];
 

@@ -4,6 +4,7 @@ import type { Component } from 'svelte';
 import type { IconName } from '../../components/Icon.svelte';
 import type { Key } from '../../i18n/i18n.svelte';
 import Diagnostics from '../diagnostics/Diagnostics.svelte';
+import Recording from '../recordings/Policy.svelte';
 import Sound from '../sound/Sound.svelte';
 import About from './About.svelte';
 import Accounts from './Accounts.svelte';
@@ -54,6 +55,10 @@ export const PAGES: readonly SettingsPage[] = [
       { label: 'sound.echo', more: ['sound.echo.hint'], control: 'echo' },
       { label: 'sound.raw', more: ['sound.raw.hint'], control: 'raw' },
     ],
+  },
+  {
+    name: 'recording', icon: 'record', label: 'settings.recording', content: Recording,
+    finds: [{ label: 'settings.recording', more: ['settings.recording.hint'], control: 'setting-recording' }],
   },
   {
     name: 'appearance', icon: 'palette', label: 'settings.appearance', content: Appearance,

@@ -16,7 +16,7 @@ export interface Place {
 
 export const PLACES: readonly Place[] = [
   { name: 'home', id: 'nav-home', icon: 'house', label: 'home.title', holds: ['home', 'calls'] },
-  { name: 'history', id: 'nav-history', icon: 'history', label: 'history.title', holds: ['history'] },
+  { name: 'history', id: 'nav-history', icon: 'history', label: 'history.title', holds: ['history', 'recordings'] },
   { name: 'colleagues', id: 'nav-colleagues', icon: 'users', label: 'colleagues.nav', holds: ['colleagues'] },
   { name: 'customers', id: 'nav-customers', icon: 'customers', label: 'customers.title', holds: ['customers'] },
   { name: 'settings', id: 'settings', icon: 'settings', label: 'settings.title', holds: ['settings', 'account', 'options'] },
