@@ -296,6 +296,7 @@ mod tests {
             silenced: false,
             transfer: None,
             ask: None,
+            recording: Default::default(),
             digits: String::new(),
             started_ms: 0.0,
             state,
