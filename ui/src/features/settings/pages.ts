@@ -58,7 +58,7 @@ export const PAGES: readonly SettingsPage[] = [
   },
   {
     name: 'recording', icon: 'record', label: 'settings.recording', content: Recording,
-    finds: [{ label: 'settings.recording', more: ['settings.recording.hint'], control: 'setting-recording' }],
+    finds: [{ label: 'settings.recording.which', more: ['settings.recording.hint'], control: 'setting-recording' }],
   },
   {
     name: 'appearance', icon: 'palette', label: 'settings.appearance', content: Appearance,
