@@ -233,24 +233,24 @@ impl Run {
                 let effects = self.recordings.told(told);
                 self.carry_out(effects);
             }
-            Fed::Store(mut event) => {
-                let effects = match event.as_mut() {
-                    StoreEvent::Loaded { settings, .. } => {
-                        self.choose_devices(settings);
-                        self.recordings.loaded()
-                    }
-                    StoreEvent::Recordings(answer) => self.recordings.stored(answer.clone()),
-                    _ => Vec::new(),
-                };
-                self.carry_out(effects);
-                match *event {
-                    StoreEvent::Customers(answer) => {
-                        self.cards.answer(answer);
-                        self.drain_cards();
-                    }
-                    event => self.input(phone::Input::Store(event)),
+            Fed::Store(event) => match *event {
+                StoreEvent::Customers(answer) => {
+                    self.cards.answer(answer);
+                    self.drain_cards();
                 }
-            }
+                StoreEvent::Recordings(answer) => {
+                    let effects = self.recordings.stored(answer);
+                    self.carry_out(effects);
+                }
+                mut event => {
+                    if let StoreEvent::Loaded { settings, .. } = &mut event {
+                        self.choose_devices(settings);
+                        let effects = self.recordings.loaded();
+                        self.carry_out(effects);
+                    }
+                    self.input(phone::Input::Store(event));
+                }
+            },
             Fed::Practice(PracticeEvent::Up { account, password }) => {
                 self.input(phone::Input::PracticeUp { account, password });
             }
