@@ -16,6 +16,7 @@ mod kamailio;
 mod lab;
 mod log;
 mod mobile;
+mod nat;
 mod network;
 mod recordings;
 mod sessions;

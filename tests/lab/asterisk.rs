@@ -44,11 +44,23 @@ pub enum Demand {
     Timers,
     /// Reliable provisional responses.
     Reliable,
+    /// Offers ICE, and takes it; RTCP has a port of its own.
+    Ice,
+    /// RTCP goes with RTP, and voice is encrypted (SDES).
+    IceMux,
 }
 
 /// The first account of each kind, and its template.
-const KINDS: [(u32, &str); 6] =
-    [(1001, "g711"), (1101, "opus"), (1201, "sdes"), (1301, "sdes_optional"), (1401, "timers"), (1501, "reliable")];
+const KINDS: [(u32, &str); 8] = [
+    (1001, "g711"),
+    (1101, "opus"),
+    (1201, "sdes"),
+    (1301, "sdes_optional"),
+    (1401, "timers"),
+    (1501, "reliable"),
+    (1601, "ice"),
+    (1701, "ice_mux"),
+];
 /// Accounts of each kind.
 const ACCOUNTS: u32 = 99;
 const RTP_PORTS: u16 = 400;
@@ -119,6 +131,8 @@ impl Asterisk {
             Demand::SdesOptional => 3,
             Demand::Timers => 4,
             Demand::Reliable => 5,
+            Demand::Ice => 6,
+            Demand::IceMux => 7,
         })
     }
 

@@ -80,5 +80,7 @@ fn session(remote: SocketAddr) -> MediaSession {
         receive: true,
         ptime_ms: 20,
         srtp: None,
+        ice: None,
+        rtcp_mux: false,
     }
 }

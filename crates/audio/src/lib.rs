@@ -16,6 +16,7 @@ mod clock;
 mod drift;
 mod file;
 mod host;
+mod ice;
 mod latch;
 mod opener;
 mod packet;

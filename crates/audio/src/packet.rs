@@ -45,6 +45,11 @@ pub(crate) fn may_be_rtp(datagram: &[u8]) -> bool {
     (12..=MAX_DATAGRAM).contains(&datagram.len()) && datagram[0] >> 6 == 2 && !(192..=223).contains(&datagram[1])
 }
 
+/// RTCP among RTP (RFC 5761 4).
+pub(crate) fn is_rtcp(datagram: &[u8]) -> bool {
+    datagram.len() >= 8 && datagram[0] >> 6 == 2 && (192..=223).contains(&datagram[1])
+}
+
 pub(crate) fn read_rtp(datagram: &[u8]) -> Option<RtpReceived> {
     if !may_be_rtp(datagram) {
         return None;

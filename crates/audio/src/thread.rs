@@ -182,6 +182,11 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         }
         let now = Instant::now();
         self.receive(now);
+        for (call, line) in &mut self.lines {
+            if let Some(route) = line.port.tick(now) {
+                tracing::info!(%call, path = route.word(), "ICE");
+            }
+        }
         let wanted = self.wanted(now);
         self.sound.update(wanted, now, &mut self.on_event);
 
@@ -262,7 +267,9 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
                 };
                 self.engine.receive_rtp(now, StreamKey(call.0), packet);
             }
-            while let Some(RtcpReceived { ssrc, sender, reports }) = line.port.receive_rtcp(&mut self.datagram_budget) {
+            while let Some(RtcpReceived { ssrc, sender, reports }) =
+                line.port.receive_rtcp(now, &mut self.datagram_budget)
+            {
                 if line.payload.is_some() {
                     self.engine.receive_rtcp(now, StreamKey(call.0), RtcpIn { ssrc, sender, reports: &reports });
                 }
@@ -459,13 +466,15 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         let payloads = [Some(session.payload_in), session.dtmf_payload];
         // First of all: nothing leaves under what was before.
         line.port.protect(session.srtp.as_ref());
-        line.port.set_remote(Instant::now(), session.remote, payloads);
+        let now = Instant::now();
+        line.port.set_remote(now, session.remote, payloads);
+        line.port.set_paths(now, session.ice.as_ref(), session.rtcp_mux, random());
         if self.rehearsal.take().is_some() {
             (self.on_event)(AudioEvent::HeadsetTest(HeadsetTest::Stopped));
         }
         let first = line.payload.replace((session.payload_in, session.payload)).is_none();
         if first {
-            line.port.flush();
+            line.port.flush(now);
             line.gaps = self.sound.gaps();
         }
         let key = StreamKey(call.0);

@@ -17,6 +17,7 @@ pub mod customer;
 pub mod desktop;
 pub mod dial;
 pub mod fields;
+pub mod ice;
 pub mod ids;
 pub mod link;
 pub mod options;

@@ -2,7 +2,7 @@
 //! in `hatif-cli`'s commands and in the window, so it is written down once, here. Every field has a default that works;
 //! additions only.
 
-use crate::srtp::Encryption;
+use crate::{ice::IceMode, srtp::Encryption};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
@@ -13,6 +13,8 @@ pub struct AccountOptions {
     pub dtmf: DtmfMode,
     /// Encrypted voice (SRTP, keys by SDES).
     pub encryption: Encryption,
+    /// Paths through NATs.
+    pub ice: IceMode,
     /// Believe P-Asserted-Identity, Remote-Party-ID and `verstat` from this PBX.
     pub trust_identity: bool,
     /// Headers that become fields of a call, in this order; the first that fills a field wins.
@@ -49,6 +51,7 @@ impl AccountOptions {
     pub const NONE: AccountOptions = AccountOptions {
         dtmf: DtmfMode::Auto,
         encryption: Encryption::Auto,
+        ice: IceMode::Auto,
         trust_identity: false,
         headers: Vec::new(),
         name_pattern: None,

@@ -3,6 +3,7 @@
 use crate::{
     account::{Account, Password, Registration},
     call::{EndReason, Hold, Peer},
+    ice::Ice,
     ids::{AccountId, CallId, MessageId, SubscriptionId},
     srtp::Srtp,
     text::Text,
@@ -319,4 +320,8 @@ pub struct MediaSession {
     pub ptime_ms: u8,
     /// Keys, where it is encrypted. A call that had them never goes on without.
     pub srtp: Option<Srtp>,
+    /// Paths to try, where both sides do ICE; `remote` is where our RTP goes when none is found.
+    pub ice: Option<Ice>,
+    /// Whether RTCP goes with RTP (RFC 5761).
+    pub rtcp_mux: bool,
 }

@@ -3,7 +3,7 @@
 mod control;
 
 pub use control::package;
-use hatif_core::{account as a, call as c, ids, sip as port, srtp as keys, text::Text};
+use hatif_core::{account as a, call as c, ice as paths, ids, sip as port, srtp as keys, text::Text};
 use hatif_sip as s;
 use std::time::Instant;
 
@@ -52,6 +52,12 @@ pub fn account(
         user_agent: user_agent.to_owned(),
         trust_identity: account.options.trust_identity,
         srtp: policy(account),
+        ice: match (account.options.ice, account.kind) {
+            // It stays on loopback.
+            (_, a::AccountKind::Practice) | (paths::IceMode::Off, _) => s::IcePolicy::Off,
+            (paths::IceMode::Auto, _) => s::IcePolicy::Answer,
+            (paths::IceMode::On, _) => s::IcePolicy::Offer,
+        },
         serve_registrations: serve_registrations && kind == s::AccountKind::Direct,
     })
 }
@@ -129,6 +135,30 @@ fn media(m: s::MediaSession) -> port::MediaSession {
         receive: m.receive,
         ptime_ms: m.ptime_ms,
         srtp: m.srtp.map(srtp),
+        ice: m.ice.map(ice),
+        rtcp_mux: m.rtcp_mux,
+    }
+}
+
+fn ice(session: s::IceSession) -> paths::Ice {
+    let credentials = |c: s::IceCredentials| paths::IceCredentials { ufrag: c.ufrag, pwd: c.pwd };
+    let candidate = |c: s::Candidate| paths::Candidate {
+        foundation: c.foundation,
+        component: c.component,
+        priority: c.priority,
+        addr: c.addr,
+        kind: match c.kind {
+            s::CandidateKind::Host => paths::CandidateKind::Host,
+            s::CandidateKind::ServerReflexive => paths::CandidateKind::ServerReflexive,
+            s::CandidateKind::PeerReflexive => paths::CandidateKind::PeerReflexive,
+            s::CandidateKind::Relayed => paths::CandidateKind::Relayed,
+        },
+    };
+    paths::Ice {
+        controlling: session.controlling,
+        local: credentials(session.local),
+        remote: credentials(session.remote),
+        candidates: session.candidates.into_iter().map(candidate).collect(),
     }
 }
 

@@ -214,9 +214,9 @@ impl Agent {
         let id = config.id;
         if let Some(account) = self.core.accounts.get_mut(&id) {
             // Only its name changed, or nothing that the wire or the registrar knows: keep them.
-            let (display_name, trust_identity, srtp) =
-                (config.display_name.clone(), config.trust_identity, config.srtp);
-            let same = AccountConfig { display_name, trust_identity, srtp, ..account.config.clone() } == config;
+            let (display_name, trust_identity, srtp, ice) =
+                (config.display_name.clone(), config.trust_identity, config.srtp, config.ice);
+            let same = AccountConfig { display_name, trust_identity, srtp, ice, ..account.config.clone() } == config;
             if same && account.leaving.is_none() {
                 account.config = config;
                 self.core.tell_registration(id);

@@ -1,6 +1,6 @@
 //! What an account is: the words that configure it and where its requests go first (RFC 3261 8.1.2).
 
-use crate::srtp::SrtpPolicy;
+use crate::{ice::IcePolicy, srtp::SrtpPolicy};
 use std::{fmt, net::IpAddr};
 
 /// An account, named by whoever configures the agent.
@@ -155,6 +155,8 @@ pub struct AccountConfig {
     pub trust_identity: bool,
     /// Whether voice is encrypted.
     pub srtp: SrtpPolicy,
+    /// Whether its calls look for a path through NATs.
+    pub ice: IcePolicy,
 }
 
 impl AccountConfig {

@@ -5,6 +5,7 @@ use crate::{
     config::{AccountId, CallId, HostPort},
     control::{MessageId, SubscriptionId},
     credentials::{Refusal, Rounds},
+    ice::{Ice, IcePolicy},
     io::{Destination, Event, LocalMedia, Output, WireFailure},
     message::Outgoing,
     offer::Negotiation,
@@ -63,11 +64,12 @@ impl Core {
     /// The offer and answer of a new call, with keys of its own.
     pub fn negotiation(&mut self, id: AccountId, media: LocalMedia) -> Negotiation {
         let config = self.account(id).map(|a| &a.config);
-        let policy = config.map_or(SrtpPolicy::Off, |c| c.srtp);
+        let (policy, ice) = config.map_or((SrtpPolicy::Off, IcePolicy::Off), |c| (c.srtp, c.ice));
         let brief = config.is_some_and(|c| !c.transport.reliable());
         let session = self.number() >> 2;
         let sdes = Sdes::new(policy, brief, |key| self.rng.fill_bytes(key));
-        Negotiation::new(media, session, sdes)
+        let ice = Ice::new(ice, |seed| self.rng.fill_bytes(seed));
+        Negotiation::new(media, session, sdes, ice)
     }
 
     pub fn number(&mut self) -> u64 {

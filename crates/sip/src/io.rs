@@ -1,10 +1,10 @@
 //! The agent's borders: all that may go in, all that may come out. One mutation (`Agent::handle`), then drain.
 
-use crate::srtp::Srtp;
 use crate::{
     config::{AccountConfig, AccountId, CallId, HostPort, Transport},
     control::{Lamp, Mailbox, MessageId, Package, RequestFailure, SubscriptionId, TransferProgress, Verified},
 };
+use crate::{ice::IceSession, srtp::Srtp};
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},
@@ -253,6 +253,10 @@ pub struct MediaSession {
     pub ptime_ms: u8,
     /// Keys, where it is encrypted. Once they are there they come with every later session of the call.
     pub srtp: Option<Srtp>,
+    /// Paths to try (RFC 8445), where both sides do ICE; `remote` is the far side's default.
+    pub ice: Option<IceSession>,
+    /// Whether RTCP goes with RTP (RFC 5761).
+    pub rtcp_mux: bool,
 }
 
 /// Whether the registrar knows where to ring us.

@@ -6,6 +6,7 @@
 
 use crate::{
     config::Secret,
+    ice::{Ice, IceSession},
     io::{Codec, EndReason, LocalMedia, MediaSession},
     sdp::{Direction, Media, Sdp},
     srtp::{NotEncrypted, Protection, Sdes, Srtp, SrtpPolicy},
@@ -65,6 +66,7 @@ pub struct Negotiation {
     remote_hold: bool,
     media: Option<MediaSession>,
     sdes: Sdes,
+    ice: Ice,
 }
 
 /// What a peer's audio m-line offers us.
@@ -80,7 +82,7 @@ struct Match {
 
 impl Negotiation {
     /// `session` is the o= line's session id: unpredictable, below 2^62.
-    pub fn new(local: LocalMedia, session: u64, sdes: Sdes) -> Self {
+    pub fn new(local: LocalMedia, session: u64, sdes: Sdes, ice: Ice) -> Self {
         let payloads = Payloads { opus: 96, dtmf_48000: 97, dtmf_8000: 101 };
         Negotiation {
             local,
@@ -94,6 +96,7 @@ impl Negotiation {
             remote_hold: false,
             media: None,
             sdes,
+            ice,
         }
     }
 
@@ -127,7 +130,8 @@ impl Negotiation {
         (self.offered, self.pending) = (direction, true);
         let (proto, keys) = self.sdes.offer();
         let line = self.media_line(proto, &self.local.codecs.clone(), None, direction);
-        self.describe(line + &keys)
+        let ice = self.ice.offer(self.local.addr);
+        self.describe(line + &keys + &ice)
     }
 
     /// Our offer was refused or never answered: what was agreed before stays.
@@ -153,7 +157,8 @@ impl Negotiation {
         );
         let payload_in = self.own_payload(found.codec);
         let srtp = self.sdes.agree(media, protection);
-        Ok(self.agree(found, ours, payload_in, srtp))
+        let ice = self.ice.take_answer(&sdp, media);
+        Ok(self.agree(found, ours, payload_in, srtp, ice))
     }
 
     /// Our answer to the peer's offer.
@@ -164,11 +169,13 @@ impl Negotiation {
         self.remote_hold = holds(&found);
         let direction = Direction::new(found.direction.receives(), found.direction.sends() && !self.local_hold);
         let mut lines = String::new();
+        let (ice_lines, ice) = self.ice.answer(&sdp, &sdp.media[index], self.local.addr);
         for (at, media) in sdp.media.iter().enumerate() {
             if at == index {
                 let dtmf = Some((found.payload, found.dtmf.map(|(payload, _)| payload)));
                 lines.push_str(&self.media_line(&media.proto, &[found.codec], dtmf, direction));
                 lines.push_str(&Sdes::answer_line(&protection));
+                lines.push_str(&ice_lines);
             } else {
                 // RFC 3264 6: a refused stream keeps its place, with port 0.
                 let formats = if media.formats.is_empty() { "0".to_string() } else { media.formats.join(" ") };
@@ -178,7 +185,7 @@ impl Negotiation {
         }
         let payload_in = found.payload;
         let srtp = self.sdes.agree(&sdp.media[index], protection);
-        self.agree(found, direction, payload_in, srtp);
+        self.agree(found, direction, payload_in, srtp, ice);
         Ok(self.describe(lines))
     }
 
@@ -186,7 +193,7 @@ impl Negotiation {
     pub fn acceptable(body: &[u8], policy: SrtpPolicy) -> Result<(), OfferError> {
         let addr = SocketAddr::from(([127, 0, 0, 1], 9));
         let local = LocalMedia { addr, codecs: vec![Codec::Opus, Codec::G722, Codec::Pcmu, Codec::Pcma] };
-        Negotiation::new(local, 0, Sdes::new(policy, true, |_| {})).answer(body).map(|_| ())
+        Negotiation::new(local, 0, Sdes::new(policy, true, |_| {}), Ice::off()).answer(body).map(|_| ())
     }
 
     /// The stream of an offer to take: the first encrypted one, else the first plain one where that may be.
@@ -205,7 +212,14 @@ impl Negotiation {
         best
     }
 
-    fn agree(&mut self, found: Match, ours: Direction, payload_in: u8, srtp: Option<Srtp>) -> &MediaSession {
+    fn agree(
+        &mut self,
+        found: Match,
+        ours: Direction,
+        payload_in: u8,
+        srtp: Option<Srtp>,
+        ice: Option<IceSession>,
+    ) -> &MediaSession {
         let send = ours.sends() && !self.local_hold && !found.remote.ip().is_unspecified();
         self.media.insert(MediaSession {
             codec: found.codec,
@@ -218,6 +232,8 @@ impl Negotiation {
             receive: ours.receives(),
             ptime_ms: found.ptime_ms,
             srtp,
+            ice,
+            rtcp_mux: self.ice.mux(),
         })
     }
 
@@ -227,7 +243,7 @@ impl Negotiation {
         if media.kind != "audio" || media.port == 0 || !self.sdes.takes(media) {
             return None;
         }
-        let remote = SocketAddr::new(sdp.address(media)?, media.port);
+        let remote = self.ice.destination(sdp, media)?;
         let payloads = media.formats.iter().filter_map(|f| number::<u8>(f).filter(|pt| *pt < 128));
         let (codec, payload) = payloads.clone().find_map(|pt| Some((self.codec_of(media, pt, opus)?, pt)))?;
         let clock = if codec == Codec::Opus { 48000 } else { 8000 };

@@ -56,7 +56,8 @@ pub struct Attribute {
 impl std::fmt::Debug for Attribute {
     /// Keys are not shown.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let value = if self.name.eq_ignore_ascii_case("crypto") { "…" } else { &self.value };
+        let hidden = ["crypto", "ice-pwd"].iter().any(|name| self.name.eq_ignore_ascii_case(name));
+        let value = if hidden { "…" } else { &self.value };
         write!(f, "{}:{value:?}", self.name)
     }
 }
@@ -132,6 +133,11 @@ impl Sdp {
             }
         }
         seen_version.then_some(sdp)
+    }
+
+    /// The value of an attribute of the session.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|a| a.name == name).map(|a| a.value.as_str())
     }
 
     /// Where that m-line's media is to be sent.

@@ -4,7 +4,8 @@
 #![no_main]
 
 use hatif_sip::{
-    AccountConfig, AccountId, AccountKind, Agent, CallId, Codec, HostPort, Input, LocalMedia, Output, Secret, Transport,
+    AccountConfig, AccountId, AccountKind, Agent, CallId, Codec, HostPort, IcePolicy, Input, LocalMedia, Output, Secret,
+    SrtpPolicy, Transport,
     text::{Message, Method, Request, parse},
 };
 use libfuzzer_sys::fuzz_target;
@@ -71,6 +72,9 @@ impl Bench {
             expires: 600,
             user_agent: "Hatif/0".into(),
             serve_registrations: kind == AccountKind::Direct,
+            trust_identity: true,
+            srtp: SrtpPolicy::Optional,
+            ice: IcePolicy::Answer,
         })));
         bench.act(Input::Register(ACCOUNT));
         let local = SocketAddr::from(([10, 0, 0, 1], 5060));

@@ -3,7 +3,8 @@
 #![no_main]
 
 use hatif_sip::{
-    Codec, LocalMedia, SrtpPolicy,
+    Candidate, Codec, IcePolicy, LocalMedia, SrtpPolicy,
+    ice::Ice,
     offer::Negotiation,
     sdp::Sdp,
     srtp::{Crypto, Sdes},
@@ -16,7 +17,8 @@ fn session(policy: SrtpPolicy) -> Negotiation {
         addr: SocketAddr::from(([10, 0, 0, 1], 7000)),
         codecs: vec![Codec::Opus, Codec::G722, Codec::Pcmu, Codec::Pcma],
     };
-    Negotiation::new(media, 1, Sdes::new(policy, false, |key| key.fill(1)))
+    let sdes = Sdes::new(policy, false, |key| key.fill(1));
+    Negotiation::new(media, 1, sdes, Ice::new(IcePolicy::Offer, |seed| seed.fill(2)))
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -27,7 +29,7 @@ fuzz_target!(|bytes: &[u8]| {
                 let _ = media.rtpmap(payload);
             }
             for attribute in &media.attributes {
-                let _ = Crypto::parse(&attribute.value);
+                let _ = (Crypto::parse(&attribute.value), Candidate::parse(&attribute.value));
             }
         }
     }

@@ -23,6 +23,8 @@ export type AccountOptions = {
 	dtmf?: DtmfMode,
 	/**  Encrypted voice (SRTP, keys by SDES). */
 	encryption?: Encryption,
+	/**  Paths through NATs. */
+	ice?: IceMode,
 	/**  Believe P-Asserted-Identity, Remote-Party-ID and `verstat` from this PBX. */
 	trust_identity?: boolean,
 	/**  Headers that become fields of a call, in this order; the first that fills a field wins. */
@@ -626,6 +628,13 @@ export type Hotkeys = {
 	/**  Puts what is selected (or copied) into the dial field. */
 	dial_selection?: string | null,
 };
+
+/**  Whether an account's calls look for a path through NATs. */
+export type IceMode = 
+/**  Where the far side offers it. */
+"auto" | "off" | 
+/**  Offered in every call. A far side that does not know it reads over it. */
+"on";
 
 /**  How it is learnt what a colleague does. */
 export type LampKind = "none" | 

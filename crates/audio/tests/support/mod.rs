@@ -104,6 +104,8 @@ pub fn session(codec: Codec, remote: SocketAddr) -> MediaSession {
         receive: true,
         ptime_ms: 20,
         srtp: None,
+        ice: None,
+        rtcp_mux: false,
     }
 }
 

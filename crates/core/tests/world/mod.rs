@@ -72,6 +72,8 @@ pub fn session(dice: &mut Dice) -> MediaSession {
         receive: true,
         ptime_ms: 20,
         srtp: None,
+        ice: None,
+        rtcp_mux: false,
     }
 }
 

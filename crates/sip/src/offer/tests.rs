@@ -8,7 +8,7 @@ fn local(codecs: &[Codec]) -> LocalMedia {
 }
 
 fn plain(local: LocalMedia, session: u64) -> Negotiation {
-    Negotiation::new(local, session, Sdes::new(SrtpPolicy::Off, false, |_| {}))
+    Negotiation::new(local, session, Sdes::new(SrtpPolicy::Off, false, |_| {}), Ice::off())
 }
 
 fn all() -> Negotiation {

@@ -47,6 +47,7 @@ pub fn config(kind: AccountKind, transport: Transport) -> AccountConfig {
         serve_registrations: false,
         trust_identity: true,
         srtp: SrtpPolicy::Off,
+        ice: IcePolicy::Off,
     }
 }
 

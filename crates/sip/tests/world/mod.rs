@@ -92,6 +92,7 @@ pub fn direct(agent: usize, transport: Transport) -> AccountConfig {
         serve_registrations: false,
         trust_identity: true,
         srtp: SrtpPolicy::Off,
+        ice: IcePolicy::Off,
     }
 }
 

@@ -1,9 +1,10 @@
 // The form of an account's options: what stands in it, and the options that it makes. Pure.
-import type { AccountOptions, DtmfMode, Encryption, FeatureCodes, ForwardRule } from '../../backend';
+import type { AccountOptions, DtmfMode, Encryption, FeatureCodes, ForwardRule, IceMode } from '../../backend';
 import * as lines from './lines';
 
 export const DTMF: readonly DtmfMode[] = ['auto', 'rtp', 'info', 'in_band'];
 export const ENCRYPTION: readonly Encryption[] = ['auto', 'off', 'optional', 'required'];
+export const ICE: readonly IceMode[] = ['auto', 'on', 'off'];
 export const CODES = [
   'pickup', 'forward_always', 'forward_always_off', 'forward_busy', 'forward_busy_off', 'forward_no_answer', 'forward_no_answer_off',
   'forward_unreachable', 'forward_unreachable_off',
@@ -12,6 +13,7 @@ export const CODES = [
 export interface Form {
   dtmf: DtmfMode;
   encryption: Encryption;
+  ice: IceMode;
   trust_identity: boolean;
   intercom: boolean;
   mailbox: string;
@@ -36,6 +38,7 @@ export function formOf(options: AccountOptions): Form {
   return {
     dtmf: options.dtmf ?? 'auto',
     encryption: options.encryption ?? 'auto',
+    ice: options.ice ?? 'auto',
     trust_identity: options.trust_identity ?? false,
     intercom: options.intercom ?? false,
     mailbox: options.mailbox ?? '',
@@ -77,6 +80,7 @@ export function optionsOf(form: Form, before: AccountOptions): AccountOptions {
     ...before,
     dtmf: form.dtmf,
     encryption: form.encryption,
+    ice: form.ice,
     trust_identity: form.trust_identity,
     intercom: form.intercom,
     mailbox: orNull(form.mailbox),

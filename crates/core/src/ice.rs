@@ -1,0 +1,62 @@
+//! Paths through NATs (ICE, RFC 8445) as the phone knows them: what was agreed on, on its way to the media.
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+use std::{fmt, net::SocketAddr};
+use zeroize::Zeroizing;
+
+/// Whether an account's calls look for a path through NATs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum IceMode {
+    /// Where the far side offers it.
+    #[default]
+    Auto,
+    Off,
+    /// Offered in every call. A far side that does not know it reads over it.
+    On,
+}
+
+/// RFC 8445 5.1.1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CandidateKind {
+    Host,
+    ServerReflexive,
+    PeerReflexive,
+    Relayed,
+}
+
+/// An address that the far side may be reached at, by UDP.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Candidate {
+    pub foundation: String,
+    /// 1 for RTP, 2 for RTCP.
+    pub component: u16,
+    pub priority: u32,
+    pub addr: SocketAddr,
+    pub kind: CandidateKind,
+}
+
+/// What proves that a check is of this call. Its `Debug` says nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IceCredentials {
+    pub ufrag: String,
+    pub pwd: Zeroizing<String>,
+}
+
+impl fmt::Debug for IceCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IceCredentials(…)")
+    }
+}
+
+/// What two sides agreed on. Other credentials than before are a restart.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ice {
+    /// Whether we choose the path.
+    pub controlling: bool,
+    pub local: IceCredentials,
+    pub remote: IceCredentials,
+    /// The far side's.
+    pub candidates: Vec<Candidate>,
+}
