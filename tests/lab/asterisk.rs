@@ -142,6 +142,15 @@ impl Asterisk {
         user(KINDS[kind].0 + number)
     }
 
+    /// Whether it has a candidate to offer: without any network but loopback it has none.
+    pub fn has_candidates() -> bool {
+        let any = !own_addresses().is_empty();
+        if !any {
+            eprintln!("not run: this machine has no address but loopback, and Asterisk offers no candidate");
+        }
+        any
+    }
+
     /// Waits until a phone has registered with this account.
     pub fn wait_registered(&self, user: &User) {
         let contact = format!("{}/sip:", user.name);
@@ -187,6 +196,13 @@ impl Asterisk {
         let output = std::process::Command::new(program).args(arguments).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     }
+}
+
+/// This machine's IPv4 addresses, without loopback.
+fn own_addresses() -> Vec<String> {
+    let output = std::process::Command::new("hostname").arg("-I").output().expect("hostname runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.split_whitespace().filter(|ip| ip.parse::<std::net::Ipv4Addr>().is_ok()).map(String::from).collect()
 }
 
 fn user(number: u32) -> User {
@@ -246,6 +262,7 @@ fn configure(folder: &Path, unpacked: &Path, port: u16, tls_port: u16, rtp: u16)
         ("TLSPORT", tls_port.to_string()),
         ("RTPFIRST", rtp.to_string()),
         ("RTPLAST", (rtp + RTP_PORTS - 1).to_string()),
+        ("CANDIDATES", own_addresses().iter().map(|ip| format!("{ip} => 127.0.0.1\n")).collect()),
         ("CERTIFICATE", certs.certificate(Shown::Good).display().to_string()),
         ("KEY", certs.key(Shown::Good).display().to_string()),
     ];

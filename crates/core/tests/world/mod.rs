@@ -23,6 +23,8 @@ use std::{
 #[path = "account.rs"]
 mod account_of;
 pub use account_of::account;
+mod media;
+use media::session;
 
 /// SplitMix64: small, seeded, good enough to choose events.
 pub struct Dice(pub u64);
@@ -57,23 +59,6 @@ pub fn options(dice: &mut Dice) -> AccountOptions {
         colleagues: vec![colleague],
         intercom: true,
         ..AccountOptions::default()
-    }
-}
-
-pub fn session(dice: &mut Dice) -> MediaSession {
-    MediaSession {
-        codec: if dice.roll(2) == 0 { Codec::Opus } else { Codec::Pcma },
-        payload: 96,
-        payload_in: 96,
-        dtmf_payload: (dice.roll(2) == 0).then_some(101),
-        dtmf_clock: 8000,
-        remote: SocketAddr::from(([127, 0, 0, 1], 4000)),
-        send: true,
-        receive: true,
-        ptime_ms: 20,
-        srtp: None,
-        ice: None,
-        rtcp_mux: false,
     }
 }
 
