@@ -24,7 +24,7 @@ use std::{
 mod account_of;
 pub use account_of::account;
 mod media;
-use media::session;
+pub use media::session;
 
 /// SplitMix64: small, seeded, good enough to choose events.
 pub struct Dice(pub u64);
