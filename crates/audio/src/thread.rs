@@ -468,7 +468,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         line.port.protect(session.srtp.as_ref());
         let now = Instant::now();
         line.port.set_remote(now, session.remote, payloads);
-        line.port.set_paths(now, session.ice.as_ref(), session.rtcp_mux, random());
+        line.port.set_paths(now, session.ice.as_deref(), session.rtcp_mux, random());
         if self.rehearsal.take().is_some() {
             (self.on_event)(AudioEvent::HeadsetTest(HeadsetTest::Stopped));
         }

@@ -32,7 +32,7 @@ fn with_ice(signalled: SocketAddr, there: SocketAddr, mux: bool, local: &str, re
         remote: credentials(remote),
         candidates: components.map(|component| candidate(component, there)).collect(),
     };
-    MediaSession { ice: Some(ice), rtcp_mux: mux, ..session(Codec::Pcma, signalled) }
+    MediaSession { ice: Some(Box::new(ice)), rtcp_mux: mux, ..session(Codec::Pcma, signalled) }
 }
 
 /// Nobody is at the addresses that the descriptions name; voice and reports find their way all the same.

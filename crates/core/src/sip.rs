@@ -321,7 +321,7 @@ pub struct MediaSession {
     /// Keys, where it is encrypted. A call that had them never goes on without.
     pub srtp: Option<Srtp>,
     /// Paths to try, where both sides do ICE; `remote` is where our RTP goes when none is found.
-    pub ice: Option<Ice>,
+    pub ice: Option<Box<Ice>>,
     /// Whether RTCP goes with RTP (RFC 5761).
     pub rtcp_mux: bool,
 }

@@ -135,7 +135,7 @@ fn media(m: s::MediaSession) -> port::MediaSession {
         receive: m.receive,
         ptime_ms: m.ptime_ms,
         srtp: m.srtp.map(srtp),
-        ice: m.ice.map(ice),
+        ice: m.ice.map(|session| Box::new(ice(session))),
         rtcp_mux: m.rtcp_mux,
     }
 }
