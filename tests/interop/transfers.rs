@@ -116,6 +116,29 @@ fn an_attended_transfer_works_with_both_on_hold() {
     connected(&desk.customer, &target);
 }
 
+/// Completed while the target still rings: the customer hears it ring, and then whoever answers.
+#[test]
+fn a_transfer_is_completed_while_the_target_rings() {
+    let mut desk = desk();
+    let mut target = Party::new(TARGET, false);
+    let mark = desk.cli.events.mark();
+    desk.cli.send(json!({ "command": "consult", "call": desk.call, "to": target.user.name }));
+    let asked = desk.cli.events.wait_for("it rings there", mark, |event| {
+        event["call"]["consult_for"] == desk.call && event["call"]["state"]["state"] == "ringing"
+    });
+    target.cli.wait_incoming(0);
+    let mark = target.cli.events.mark();
+    desk.cli.send(json!({ "command": "complete_transfer", "call": asked["call"]["id"] }));
+    // It is called anew, for the customer.
+    let rings = target.cli.events.wait_for("the customer's call", mark, |event| {
+        event["event"] == "call_changed" && event["call"]["state"]["state"] == "incoming"
+    });
+    target.cli.tell("answer", rings["call"]["id"].as_u64().expect("an id"));
+    connected(&desk.customer, &target);
+    desk.over(desk.call);
+    desk.cli.quit();
+}
+
 #[test]
 fn a_consultation_that_comes_to_nothing_gives_the_customer_back() {
     let mut desk = desk();

@@ -6,7 +6,7 @@ use crate::{
     certs::{Certs, Shown},
     ports,
     process::{Process, eventually, run, words},
-    sound::Recording,
+    sound::{self, Recording},
     template,
 };
 use std::{
@@ -48,10 +48,17 @@ pub enum Demand {
     Ice,
     /// RTCP goes with RTP, and voice is encrypted (SDES).
     IceMux,
+    /// Nothing; but whom it holds hears music ([`MUSIC`]).
+    Music,
+    /// Digits as tones in the sound.
+    Tones,
 }
 
+/// What is heard of the PBX while one is held by a phone of [`Demand::Music`], Hz.
+pub const MUSIC: u32 = 1230;
+
 /// The first account of each kind, and its template.
-const KINDS: [(u32, &str); 8] = [
+const KINDS: [(u32, &str); 10] = [
     (1001, "g711"),
     (1101, "opus"),
     (1201, "sdes"),
@@ -60,6 +67,8 @@ const KINDS: [(u32, &str); 8] = [
     (1501, "reliable"),
     (1601, "ice"),
     (1701, "ice_mux"),
+    (1801, "music"),
+    (1901, "tones"),
 ];
 /// Accounts of each kind.
 const ACCOUNTS: u32 = 99;
@@ -133,6 +142,8 @@ impl Asterisk {
             Demand::Reliable => 5,
             Demand::Ice => 6,
             Demand::IceMux => 7,
+            Demand::Music => 8,
+            Demand::Tones => 9,
         })
     }
 
@@ -243,9 +254,10 @@ fn program(unpacked: &Path, folder: &Path) -> Vec<String> {
 }
 
 fn configure(folder: &Path, unpacked: &Path, port: u16, tls_port: u16, rtp: u16) {
-    for name in ["etc", "lib", "log", "spool"] {
+    for name in ["etc", "lib", "log", "spool", "music"] {
         fs::create_dir_all(folder.join(name)).expect("the folder can be written to");
     }
+    sound::raw(&folder.join("music/tone.sln"), MUSIC, 8_000, 60);
     for entry in fs::read_dir(unpacked.join("usr/share/asterisk")).expect("Asterisk's data is there").flatten() {
         symlink(entry.path(), folder.join("lib").join(entry.file_name())).expect("the folder can be written to");
     }
@@ -270,6 +282,7 @@ fn configure(folder: &Path, unpacked: &Path, port: u16, tls_port: u16, rtp: u16)
         ("asterisk.conf", include_str!("asterisk/asterisk.conf")),
         ("extensions.conf", include_str!("asterisk/extensions.conf")),
         ("logger.conf", include_str!("asterisk/logger.conf")),
+        ("musiconhold.conf", include_str!("asterisk/musiconhold.conf")),
         ("modules.conf", include_str!("asterisk/modules.conf")),
         ("rtp.conf", include_str!("asterisk/rtp.conf")),
     ];

@@ -15,6 +15,7 @@ pub mod baresip;
 pub mod certs;
 pub mod cli;
 pub mod kamailio;
+pub mod linphone;
 pub mod party;
 pub mod ports;
 pub mod privacy;
@@ -33,6 +34,7 @@ pub use asterisk::Asterisk;
 pub use baresip::Baresip;
 pub use cli::Cli;
 pub use kamailio::Kamailio;
+pub use linphone::Linphone;
 pub use party::Party;
 
 use std::{path::PathBuf, time::Duration};

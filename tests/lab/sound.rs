@@ -32,6 +32,13 @@ pub fn melody(path: &Path, tones: &[u32], seconds: f64) -> PathBuf {
     path.to_path_buf()
 }
 
+/// Writes `seconds` of a tone as Asterisk's `.sln`: 16-bit samples, nothing else, `rate` a second.
+pub fn raw(path: &Path, tone: u32, rate: u32, seconds: u32) {
+    let sample = |n: u32| ((TAU * f64::from(tone) * f64::from(n) / f64::from(rate)).sin() * 8_000.0) as i16;
+    let bytes: Vec<u8> = (0..rate * seconds).flat_map(|n| sample(n).to_le_bytes()).collect();
+    fs::write(path, bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}
+
 /// A mono WAV file of 16-bit samples.
 fn write(path: &Path, samples: &[i16]) {
     let bytes = samples.len() as u32 * 2;
@@ -65,6 +72,11 @@ impl Recording {
     pub fn read(path: &Path) -> Recording {
         let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Recording::parse(&bytes).unwrap_or_else(|| panic!("{} is no WAV file that is read here", path.display()))
+    }
+
+    /// The same; nothing as long as there is no whole head.
+    pub fn try_read(path: &Path) -> Option<Recording> {
+        Recording::parse(&fs::read(path).ok()?)
     }
 
     fn parse(bytes: &[u8]) -> Option<Recording> {

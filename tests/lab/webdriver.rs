@@ -194,6 +194,7 @@ fn code(key: &str) -> &str {
         "Shift" => "\u{e008}",
         "Control" => "\u{e009}",
         "Escape" => "\u{e00c}",
+        "Tab" => "\u{e004}",
         letter => letter,
     }
 }

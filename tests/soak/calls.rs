@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         }
         if n % WARM == 0 || n == count {
             let now = rig.rest();
-            memory += &format!("| {n} | {} |\n", now.memory_kb);
+            memory += &format!("| {n} | {} | {} |\n", now.memory_kb, now.own_kb);
             if n == WARM.min(count) {
                 warm = Some(now);
             }
@@ -116,7 +116,8 @@ fn report(
         told(warm),
         told(after)
     );
-    text += &format!("\n| after call | memory at rest, kB |\n|---|---|\n{memory}");
+    text +=
+        &format!("\n| after call | memory at rest, kB | of that not of mapped files, kB |\n|---|---|---|\n{memory}");
     text += "\n| story | calls |\n|---|---|\n";
     for (name, times) in played {
         text += &format!("| {name} | {times} |\n");

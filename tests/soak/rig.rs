@@ -25,7 +25,10 @@ pub struct Rig {
 
 /// What the process holds.
 pub struct Use {
+    /// Resident.
     pub memory_kb: i64,
+    /// What of it is its own, not of mapped files (code that ran for the first time).
+    pub own_kb: i64,
     pub files: i64,
     pub threads: i64,
     pub ports: i64,
@@ -102,6 +105,7 @@ impl Rig {
             .collect();
         Use {
             memory_kb: number("VmRSS:"),
+            own_kb: number("RssAnon:"),
             threads: number("Threads:"),
             files: links.len() as i64,
             ports: links.iter().filter(|link| inodes.contains(link)).count() as i64,

@@ -88,11 +88,15 @@ fn talk_to_phone(rig: &mut Rig) -> u64 {
     let colleague = rig.phone_user.name.clone();
     let mark = rig.cli.events.mark();
     let call = talk(rig, &colleague);
-    // In the moment of the answer Asterisk has not connected them yet, and would refuse to hand anybody on (400).
+    spoken_with(rig, mark, call);
+    call
+}
+
+/// In the moment of the answer Asterisk has not connected them yet, and would refuse to hand anybody on (400).
+fn spoken_with(rig: &Rig, mark: usize, call: u64) {
     rig.cli.events.wait_for("packets of the phone", mark, |event| {
         event["event"] == "quality" && event["call"] == call && event["quality"]["received"].as_f64() > Some(5.0)
     });
-    call
 }
 
 fn hang_up(rig: &mut Rig, call: u64) {
@@ -180,7 +184,9 @@ fn blind_to_nobody(rig: &mut Rig, chance: &mut Chance) {
 fn attended(rig: &mut Rig, chance: &mut Chance) {
     let call = talk(rig, "602");
     let to = rig.phone_user.name.clone();
+    let mark = rig.cli.events.mark();
     let other = consult(rig, call, &to);
+    spoken_with(rig, mark, other);
     if chance.below(2) == 0 {
         let mark = rig.cli.events.mark();
         rig.cli.send(json!({ "command": "swap", "call": call }));

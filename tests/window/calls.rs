@@ -11,24 +11,25 @@ use hatif_lab::{
 };
 use serde_json::{Value, json};
 
-const AGENT: u32 = 440;
-const CUSTOMER: u32 = 620;
-const SENIOR: u32 = 1010;
+pub const AGENT: u32 = 440;
+pub const CUSTOMER: u32 = 620;
+pub const SENIOR: u32 = 1010;
 /// What number 611 says.
-const ELSEWHERE: u32 = 550;
+pub const ELSEWHERE: u32 = 550;
 
 /// The agent at work: a window whose account is registered, somebody who hums into its microphone.
-struct Desk {
-    window: Window,
-    user: User,
+pub struct Desk {
+    pub window: Window,
+    pub user: User,
     language: &'static str,
-    say: Box<dyn Fn(&str) -> String>,
+    /// The page's words, by their key.
+    pub say: Box<dyn Fn(&str) -> String>,
     _voice: Process,
     _folder: tempfile::TempDir,
 }
 
 impl Desk {
-    fn open(language: &'static str) -> Desk {
+    pub fn open(language: &'static str) -> Desk {
         let asterisk = Asterisk::shared();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data = folder.path().join("data");
@@ -49,7 +50,7 @@ impl Desk {
     }
 
     /// A customer calls, the agent answers by key; they talk.
-    fn talk(&self, customer: &mut Party) -> u64 {
+    pub fn talk(&self, customer: &mut Party) -> u64 {
         let call = customer.call(&self.user.name);
         self.window.wait_text("#answer", |text| !text.is_empty());
         self.window.press(&["Control", "Shift", "a"]);
@@ -61,20 +62,38 @@ impl Desk {
     /// Asks for a transfer by key and types to whom.
     fn name_target(&self, to: &str) {
         self.window.press(&["t"]);
-        eventually("the field has the focus", DEADLINE, || {
-            (self.window.script("return document.activeElement?.id") == "transfer-to").then_some(())
-        });
+        self.has_focus("transfer-to");
         self.window.write(to);
         self.window.wait_value("#transfer-to", to);
     }
 
+    pub fn has_focus(&self, id: &str) {
+        eventually(&format!("#{id} has the focus"), DEADLINE, || {
+            (self.window.script("return document.activeElement?.id") == id).then_some(())
+        });
+    }
+
+    /// The options of the account, where a person changes them.
+    pub fn options(&self) {
+        self.window.click("#settings");
+        self.window.click("#page-accounts");
+        self.window.click(".button.options");
+    }
+
+    /// Saves them and goes back to where calls are.
+    pub fn save_options(&self) {
+        self.window.click("#options-save");
+        self.window.wait_text(".answer .good", |text| !text.is_empty());
+        self.window.click("#nav-home");
+    }
+
     /// No call is left, or is shown any more.
-    fn rest(&self) {
+    pub fn rest(&self) {
         self.window.wait_gone("#hang-up");
         self.window.wait_gone("#answer");
     }
 
-    fn picture(&self, name: &str) {
+    pub fn picture(&self, name: &str) {
         self.window.screenshot(&format!("window-{name}-{}", self.language));
     }
 }
@@ -93,9 +112,7 @@ fn attended_transfer(desk: &Desk, customer: &mut Party, senior: &Party) {
     desk.window.wait_text(".consultation li:last-child.heard", |text| !text.is_empty());
     desk.window.wait_text("#connect", |text| text.contains(&(desk.say)("consult.connect")));
     desk.picture("consult");
-    eventually("Enter connects", DEADLINE, || {
-        (desk.window.script("return document.activeElement?.id") == "connect").then_some(())
-    });
+    desk.has_focus("connect");
     desk.window.press(&["Enter"]);
     customer.hears(&[SENIOR], &[AGENT]);
     senior.hears(&[CUSTOMER], &[AGENT]);
@@ -150,9 +167,7 @@ fn second_call_and_conference(desk: &Desk, customer: &mut Party, senior: &mut Pa
 fn send_on(desk: &Desk, customer: &mut Party) {
     let call = customer.call(&desk.user.name);
     desk.window.click("#send-on");
-    eventually("the field has the focus", DEADLINE, || {
-        (desk.window.script("return document.activeElement?.id") == "send-on-to").then_some(())
-    });
+    desk.has_focus("send-on-to");
     desk.window.write("611");
     desk.window.wait_value("#send-on-to", "611");
     desk.picture("send-on");
@@ -164,17 +179,10 @@ fn send_on(desk: &Desk, customer: &mut Party) {
 
 /// Everything to another number, switched on where a person does it; obeyed; and switched off again.
 fn forwarding(desk: &Desk, customer: &mut Party) {
-    let options = || {
-        desk.window.click("#settings");
-        desk.window.click("#page-accounts");
-        desk.window.click(".button.options");
-    };
-    options();
+    desk.options();
     desk.window.click("#forward-add");
     desk.window.type_into("#forward-to-0", "611");
-    desk.window.click("#options-save");
-    desk.window.wait_text(".answer .good", |text| !text.is_empty());
-    desk.window.click("#nav-home");
+    desk.save_options();
     desk.window.wait_text("#forwarded", |text| text.contains("611"));
     desk.picture("forwarded");
 
@@ -186,11 +194,9 @@ fn forwarding(desk: &Desk, customer: &mut Party) {
         listed(&desk.window.script("return document.querySelector('#recent li')?.textContent")).then_some(())
     });
 
-    options();
+    desk.options();
     desk.window.click("li .check input");
-    desk.window.click("#options-save");
-    desk.window.wait_text(".answer .good", |text| !text.is_empty());
-    desk.window.click("#nav-home");
+    desk.save_options();
     desk.window.wait_gone("#forwarded li");
     let call = desk.talk(customer);
     customer.cli.hang_up(call);

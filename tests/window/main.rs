@@ -5,6 +5,7 @@
 
 mod access;
 mod calls;
+mod calls_together;
 mod card;
 mod desk;
 mod desktop;
