@@ -57,21 +57,19 @@ pub enum Demand {
 /// What is heard of the PBX while one is held by a phone of [`Demand::Music`], Hz.
 pub const MUSIC: u32 = 1230;
 
-/// The first account of each kind, and its template.
-const KINDS: [(u32, &str); 10] = [
-    (1001, "g711"),
-    (1101, "opus"),
-    (1201, "sdes"),
-    (1301, "sdes_optional"),
-    (1401, "timers"),
-    (1501, "reliable"),
-    (1601, "ice"),
-    (1701, "ice_mux"),
-    (1801, "music"),
-    (1901, "tones"),
+/// The first account of each kind, how many there are, and their template.
+const KINDS: [(u32, u32, &str); 10] = [
+    (1001, 198, "g711"),
+    (1201, 49, "opus"),
+    (1251, 49, "sdes"),
+    (1301, 49, "sdes_optional"),
+    (1351, 49, "timers"),
+    (1401, 49, "reliable"),
+    (1451, 49, "ice"),
+    (1501, 49, "ice_mux"),
+    (1551, 49, "music"),
+    (1601, 49, "tones"),
 ];
-/// Accounts of each kind.
-const ACCOUNTS: u32 = 99;
 const RTP_PORTS: u16 = 400;
 
 pub struct Asterisk {
@@ -149,7 +147,7 @@ impl Asterisk {
 
     fn next_user(&self, kind: usize) -> User {
         let number = self.next[kind].fetch_add(1, Ordering::Relaxed);
-        assert!(number < ACCOUNTS, "the PBX has no more accounts of this kind");
+        assert!(number < KINDS[kind].1, "the PBX has no more accounts of this kind");
         user(KINDS[kind].0 + number)
     }
 
@@ -291,8 +289,8 @@ fn configure(folder: &Path, unpacked: &Path, port: u16, tls_port: u16, rtp: u16)
     }
     let mut pjsip = include_str!("asterisk/pjsip.conf").to_string();
     let mut voicemail = include_str!("asterisk/voicemail.conf").to_string();
-    for (first, kind) in KINDS {
-        for number in first..first + ACCOUNTS {
+    for (first, accounts, kind) in KINDS {
+        for number in first..first + accounts {
             let User { name, password } = user(number);
             pjsip += &format!(
                 "\n[{name}]({kind})\nauth={name}\naors={name}\ncallerid=Phone {name} <{name}>\n\
