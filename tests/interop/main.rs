@@ -21,6 +21,7 @@ mod mobile;
 mod nat;
 mod network;
 mod recordings;
+mod recordings_disk;
 mod sessions;
 mod strangers;
 mod threesome;

@@ -9,22 +9,27 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const OURS: u32 = 700;
-const THEIRS: u32 = 500;
+pub const OURS: u32 = 700;
+pub const THEIRS: u32 = 500;
 
-struct Stage {
-    folder: tempfile::TempDir,
-    cli: Cli,
-    peer: Baresip,
-    call: u64,
+pub struct Stage {
+    pub folder: tempfile::TempDir,
+    pub cli: Cli,
+    pub peer: Baresip,
+    pub call: u64,
 }
 
 impl Stage {
     /// A call with baresip, by a phone that may record.
     fn set() -> Stage {
+        Stage::set_on(None)
+    }
+
+    /// The same, with mounts of its own.
+    pub fn set_on(mount: Option<String>) -> Stage {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let peer = Baresip::start(baresip::Options { tone: THEIRS, codecs: "opus/48000/2", ..Default::default() });
-        let mut cli = Stage::phone(folder.path(), Some(hum(&folder, OURS)));
+        let mut cli = Stage::phone(folder.path(), Some(hum(&folder, OURS)), mount);
         cli.send(json!({ "command": "change_settings", "settings": { "recording": "on_demand" } }));
         let account = cli.add_direct(ports::free(2));
         let call = cli.call(&peer.address(), account);
@@ -32,16 +37,17 @@ impl Stage {
         Stage { folder, cli, peer, call }
     }
 
-    fn phone(folder: &Path, play: Option<PathBuf>) -> Cli {
-        Cli::start(cli::Options { play, data: Some(folder.join("data")), keyring: true, ..Default::default() })
+    fn phone(folder: &Path, play: Option<PathBuf>, mount: Option<String>) -> Cli {
+        let data = Some(folder.join("data"));
+        Cli::start(cli::Options { play, data, keyring: true, mount, ..Default::default() })
     }
 
-    fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     /// Asks something of the call's recording, and waits until it is so.
-    fn ask(&mut self, what: &str, becomes: &str) {
+    pub fn ask(&mut self, what: &str, becomes: &str) {
         let mark = self.cli.events.mark();
         self.cli.send(json!({ "command": "recordings", "recordings": { "do": what, "call": self.call } }));
         self.cli.events.wait_for(&format!("recording {becomes}"), mark, |event| {
@@ -50,13 +56,13 @@ impl Stage {
     }
 
     /// Lets the customer be heard for so long from now on.
-    fn listen(&self, seconds: f64) {
+    pub fn listen(&self, seconds: f64) {
         let heard = self.cli.heard().seconds_of(THEIRS);
         self.cli.wait_heard(THEIRS, heard + seconds);
     }
 }
 
-fn library(cli: &mut Cli, recordings: Value, what: &str) -> Value {
+pub fn library(cli: &mut Cli, recordings: Value, what: &str) -> Value {
     let mark = cli.events.mark();
     cli.send(json!({ "command": "recordings", "recordings": recordings }));
     told(cli, mark, what)
@@ -71,7 +77,7 @@ fn told(cli: &Cli, mark: usize, what: &str) -> Value {
 }
 
 /// The only recording, once it has its end.
-fn the_recording(cli: &mut Cli) -> Value {
+pub fn the_recording(cli: &mut Cli) -> Value {
     loop {
         let mark = cli.events.mark();
         let page = library(cli, json!({ "do": "find", "request": 1, "query": "127.0.0.1" }), "page");
@@ -85,7 +91,7 @@ fn the_recording(cli: &mut Cli) -> Value {
 }
 
 /// Both channels of a WAV file of 16 bits.
-fn sides(path: &Path) -> [Recording; 2] {
+pub fn sides(path: &Path) -> [Recording; 2] {
     let bytes = fs::read(path).expect("the export is there");
     let data = bytes.windows(4).position(|window| window == b"data").expect("a WAV file") + 8;
     let side = |n: usize| {
@@ -98,7 +104,7 @@ fn sides(path: &Path) -> [Recording; 2] {
 }
 
 /// Every file below a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
@@ -177,7 +183,7 @@ fn a_recording_that_was_torn_away_is_finished_at_the_next_start() {
     let Stage { folder, cli, peer, .. } = stage;
     // SIGKILL, and all that it had in memory.
     drop(cli);
-    let mut cli = Stage::phone(folder.path(), None);
+    let mut cli = Stage::phone(folder.path(), None, None);
     let row = the_recording(&mut cli);
     assert!(row["torn"] == true && row["length_ms"].as_u64().unwrap() >= 1_500, "{row}");
     let verify = json!({ "do": "verify", "recording": row["name"] });

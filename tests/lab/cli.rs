@@ -23,6 +23,8 @@ pub struct Options {
     pub keyring: bool,
     /// In a network namespace of its own, where there is nothing: a computer that no cable leads to.
     pub offline: bool,
+    /// With these mounts of its own, which are gone with it: a shell command; `$DATA` is the folder of its data.
+    pub mount: Option<String>,
 }
 
 pub struct Cli {
@@ -58,6 +60,27 @@ fn with_keyring() -> Command {
     command
 }
 
+/// A mount namespace around a program.
+fn with_mounts(inner: Command, mount: &str, data: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", &format!("{mount} && exec \"$@\""), "sh"]).env("DATA", data);
+    command.arg(inner.get_program()).args(inner.get_args());
+    command
+}
+
+/// Whether tests may mount here, or, with `image`, mount what lies in a file: not where nobody is root, or a sandbox
+/// forbids it.
+pub fn may_mount(image: bool) -> bool {
+    let file = "cd /mnt && truncate -s 1M i && mkfs.ext4 -q i && mkdir d && mount -o loop i d";
+    let script = format!("mount -t tmpfs none /mnt && {}", if image { file } else { "true" });
+    let tried = Command::new("unshare").args(["-m", "sh", "-c", &script]).output();
+    let may = tried.is_ok_and(|output| output.status.success());
+    if !may {
+        eprintln!("mounting is not permitted here; this was not tried on a real file system");
+    }
+    may
+}
+
 impl Cli {
     /// Starts it with a speaker that is recorded and, as its microphone, the file of `options`.
     pub fn start(options: Options) -> Cli {
@@ -70,6 +93,10 @@ impl Cli {
             (false, true) => without_network(),
             (false, false) => Command::new(program()),
         };
+        if let Some(mount) = &options.mount {
+            fs::create_dir_all(&data).expect("the folder can be written to");
+            command = with_mounts(command, mount, &data);
+        }
         if !options.keyring {
             command.arg("--no-keyring");
         }
@@ -249,6 +276,12 @@ impl Cli {
     /// What it has written to standard error: its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("hatif-cli.log")).unwrap_or_default()
+    }
+
+    /// A file as this process sees it, which may have mounts of its own.
+    pub fn seen(&self, path: &Path) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/{}/root", self.child.id()));
+        root.join(path.strip_prefix("/").expect("a whole path"))
     }
 
     /// The process's id.

@@ -161,6 +161,26 @@ impl Recording {
     }
 }
 
+/// Whether these bytes hold a tone for a moment, as samples of any usual kind: 16 bits or floating point, one channel or
+/// two, 48 to 8 kHz. Noise, and what is well encrypted, holds none.
+pub fn bytes_hold(bytes: &[u8], tone: u32) -> bool {
+    let shorts = |from: usize| mono(bytes.get(from..).unwrap_or_default(), 1, 16).unwrap_or_default();
+    let floats = |from: usize| mono(bytes.get(from..).unwrap_or_default(), 1, 32).unwrap_or_default();
+    let readings = (0..2).map(shorts).chain((0..4).map(floats));
+    readings.into_iter().any(|samples| {
+        let sane = |sample: &f32| if sample.is_finite() && sample.abs() <= 1.0 { *sample } else { 0.0 };
+        let samples: Vec<f32> = samples.iter().map(sane).collect();
+        // Every second sample is one of two channels, or half the rate of one.
+        [1, 2].into_iter().any(|step| {
+            let samples: Vec<f32> = samples.iter().copied().step_by(step).collect();
+            [48_000, 24_000, 16_000, 8_000].into_iter().any(|rate| {
+                let heard = Recording { rate, samples: samples.clone() };
+                heard.windows().any(|window| heard.is_tone(window, tone))
+            })
+        })
+    })
+}
+
 fn mono(data: &[u8], channels: usize, bits: u16) -> Option<Vec<f32>> {
     let samples: Vec<f32> = match bits {
         16 => data.chunks_exact(2).map(|two| f32::from(i16::from_le_bytes([two[0], two[1]])) / 32_768.0).collect(),
@@ -216,6 +236,26 @@ mod tests {
         assert!((heard.level_of(440) + 6.0).abs() < 0.2, "{}", heard.level_of(440));
         assert!((heard.level_of(620) + 26.0).abs() < 0.2, "{}", heard.level_of(620));
         assert!(heard.level_of(1010) < -80.0, "{}", heard.level_of(1010));
+    }
+
+    #[test]
+    fn a_tone_is_found_among_bytes_however_it_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = fs::read(melody(&folder.path().join("a.wav"), &[440], 0.2)).unwrap();
+        assert!(bytes_hold(&file, 440) && !bytes_hold(&file, 700));
+        assert!(bytes_hold(&file[1..], 440));
+        let floats: Vec<u8> = mono(&file[44..], 1, 16).unwrap().iter().flat_map(|s| s.to_le_bytes()).collect();
+        assert!(bytes_hold(&[&[7; 3], floats.as_slice()].concat(), 440));
+        let stereo: Vec<u8> = file[44..].chunks_exact(2).flat_map(|s| [s[0], s[1], 0, 0]).collect();
+        assert!(bytes_hold(&stereo, 440));
+        let mut seed = 1u32;
+        let noise: Vec<u8> = (0..1 << 20)
+            .map(|_| {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (seed >> 24) as u8
+            })
+            .collect();
+        assert!(!bytes_hold(&noise, 440) && !bytes_hold(&[], 440));
     }
 
     #[test]
