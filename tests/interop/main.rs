@@ -27,6 +27,7 @@ mod strangers;
 mod threesome;
 mod tls;
 mod transfers;
+mod work;
 
 use hatif_lab::sound;
 use std::path::PathBuf;

@@ -22,6 +22,36 @@ export const SCREENS = [
       await page.waitForSelector('#player .wave');
     },
   },
+  { name: 'work-call', scenario: 'work', act: (page) => page.waitForSelector('#call-notes') },
+  {
+    name: 'work-wrap-up',
+    scenario: 'work',
+    act: async (page) => {
+      await page.waitForSelector('#call-notes');
+      await page.keyboard.press('Control+Shift+D');
+      await page.waitForSelector('#wrap-up');
+      await page.keyboard.press('5');
+      await page.click('#wrap-callback-hour');
+    },
+  },
+  { name: 'work-home', scenario: 'work-home', act: (page) => page.waitForSelector('.tasks li') },
+  {
+    name: 'work-today',
+    scenario: 'work-home',
+    act: async (page) => {
+      await page.click('#all-tasks');
+      await page.waitForSelector('.tasks li');
+    },
+  },
+  {
+    name: 'work-task',
+    scenario: 'work-home',
+    act: async (page) => {
+      await page.click('#all-tasks');
+      await page.click('#task-add');
+      await page.waitForSelector('#task-form');
+    },
+  },
   { name: 'lost', scenario: 'lost' },
   { name: 'first-run', scenario: 'first-run' },
   { name: 'account-new', scenario: 'first-run', act: (page) => page.click('#add-account') },

@@ -15,7 +15,8 @@ use crate::{
     present,
     recordings::{Effect, Recordings, Told, player::Player},
     understand::{Asked, understand},
-    view::{DiagnosticsView, Event, Snapshot},
+    view::{CustomersEvent, DiagnosticsView, Event, Snapshot, WorkEvent},
+    work::{self, Work},
 };
 use hatif_audio::{Audio, AudioConfig, AudioError, Devices};
 use hatif_core::{
@@ -135,6 +136,7 @@ impl App {
             store,
             practice,
             cards: Cards::default(),
+            work: Work::default(),
             recordings,
             player: None,
             config,
@@ -172,6 +174,7 @@ struct Run {
     store: Store,
     practice: Option<Practice>,
     cards: Cards,
+    work: Work,
     recordings: Recordings,
     player: Option<Player>,
     config: AppConfig,
@@ -185,12 +188,17 @@ impl Run {
         self.drain();
         while !self.stopped {
             let timeout = self.phone.poll_timeout().map(|(at, _)| at);
+            let reminder = self.work.sleep(now_ms()).map(|wait| Instant::now() + wait);
             tokio::select! {
                 event = fed.recv() => match event {
                     Some(event) => self.take(event),
                     None => return,
                 },
                 () = sleep_until(timeout) => self.input(phone::Input::Timeout),
+                () = sleep_until(reminder) => {
+                    self.work.pass_time(now_ms());
+                    self.drain_work();
+                }
             }
         }
         // The adapters' threads are joined here, off the async workers' backs.
@@ -223,6 +231,10 @@ impl Run {
                     self.cards.command(&self.phone, ask);
                     self.drain_cards();
                 }
+                Asked::Work(ask) => {
+                    self.work.command(ask, now_ms());
+                    self.drain_work();
+                }
                 Asked::Recordings(asked) => self.ask_recordings(asked),
             },
             // Whoever asked may be gone; then nobody misses it.
@@ -238,6 +250,10 @@ impl Run {
                     self.cards.answer(answer);
                     self.drain_cards();
                 }
+                StoreEvent::Work(answer) => {
+                    self.work.answer(answer, now_ms());
+                    self.drain_work();
+                }
                 StoreEvent::Recordings(answer) => {
                     let effects = self.recordings.stored(answer);
                     self.carry_out(effects);
@@ -247,6 +263,7 @@ impl Run {
                         self.choose_devices(settings);
                         let effects = self.recordings.loaded();
                         self.carry_out(effects);
+                        self.work.load();
                     }
                     self.input(phone::Input::Store(event));
                 }
@@ -284,9 +301,19 @@ impl Run {
         (self.on_event)(event);
     }
 
+    fn export_calls(&mut self, table: &str, calls: u32) {
+        match save_beside(&downloads(&self.config.data), "hatif-calls", "csv", table) {
+            Ok(file) => {
+                let told = WorkEvent::Exported { file: file.display().to_string(), calls };
+                (self.on_event)(Event::Work { told });
+            }
+            Err(_) => self.refuse("work", &Text::new("settings.export_failed")),
+        }
+    }
+
     fn snapshot(&self) -> Snapshot {
-        let customers = self.cards.view();
-        Snapshot { customers, ..present::snapshot(&self.phone, now(), &self.config.system_language) }
+        let (customers, work) = (self.cards.view(), self.work.view());
+        Snapshot { customers, work, ..present::snapshot(&self.phone, now(), &self.config.system_language) }
     }
 
     fn practice_ring(&mut self, customer: hatif_practice::Customer) {
@@ -323,8 +350,15 @@ impl Run {
                 Output::Change(change) => {
                     self.log(&change);
                     match change {
-                        Change::Call(id) => self.cards.call_changed(&self.phone, id),
-                        Change::CallGone(id) => self.cards.call_gone(id),
+                        Change::Call(id) => {
+                            self.cards.call_changed(&self.phone, id);
+                            self.work.call_changed(&self.phone, id, self.cards.chosen(id), now_ms());
+                        }
+                        Change::CallGone(id) => {
+                            self.cards.call_gone(id);
+                            self.work.call_gone(id);
+                        }
+                        Change::History => self.work.load(),
                         _ => {}
                     }
                     if let (Change::Settings | Change::All, Some(practice)) = (&change, &self.practice) {
@@ -339,6 +373,7 @@ impl Run {
                         (self.on_event)(event);
                     }
                     self.drain_cards();
+                    self.drain_work();
                 }
             }
         }
@@ -348,8 +383,25 @@ impl Run {
         while let Some(out) = self.cards.poll() {
             match out {
                 card::Out::Ask(ask) => self.tell_store(StoreCommand::Customers(ask)),
-                card::Out::Tell(told) => (self.on_event)(Event::Customers { told }),
+                card::Out::Tell(told) => {
+                    if let CustomersEvent::CardChanged { card } = &told {
+                        self.work.known(card.call, card.chosen, now_ms());
+                    }
+                    (self.on_event)(Event::Customers { told });
+                }
                 card::Out::Refuse(why) => self.refuse("customers", &why),
+            }
+        }
+        self.drain_work();
+    }
+
+    fn drain_work(&mut self) {
+        while let Some(out) = self.work.poll() {
+            match out {
+                work::Out::Ask(ask) => self.tell_store(StoreCommand::Work(ask)),
+                work::Out::Tell(told) => (self.on_event)(Event::Work { told }),
+                work::Out::Write { table, calls } => self.export_calls(&table, calls),
+                work::Out::Refuse(why) => self.refuse("work", &why),
             }
         }
     }
@@ -471,6 +523,12 @@ pub(crate) fn create_beside(folder: &Path, name: &str, extension: &str) -> std::
         }
     }
     Err(std::io::ErrorKind::AlreadyExists.into())
+}
+
+fn now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 fn now() -> Now {

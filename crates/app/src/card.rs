@@ -69,6 +69,11 @@ impl Cards {
         view::CustomersView { cards: self.cards.values().map(|card| card.view.clone()).collect() }
     }
 
+    /// Who it is, where that is known.
+    pub fn chosen(&self, id: CallId) -> Option<u32> {
+        self.cards.get(&id)?.view.chosen
+    }
+
     /// A call is new or has changed: looked up unless it was, for the same other end.
     pub fn call_changed(&mut self, phone: &Phone, id: CallId) {
         let Some(entry) = phone.call(id) else { return };

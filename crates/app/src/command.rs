@@ -2,6 +2,7 @@
 //! One JSON object each, named by `command`. The shape is stable: additions only (docs/cli.md).
 
 mod customers;
+mod work;
 
 pub use crate::view::DesktopCommand;
 pub use crate::view::RecordingsCommand;
@@ -9,8 +10,10 @@ pub use customers::CustomersCommand;
 pub use hatif_core::desktop::{DesktopSettings, Hotkeys};
 pub use hatif_core::options::{AccountOptions, ForwardRule};
 pub use hatif_core::settings::{Calendar, Contrast, Motion, Numerals, Settings, Theme};
+pub use hatif_core::work::TicketStatus;
 use serde::{Deserialize, Serialize};
 use specta::Type;
+pub use work::WorkCommand;
 
 /// What a person or a program asks of the phone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
@@ -246,6 +249,10 @@ pub enum Command {
     Customers {
         ask: CustomersCommand,
     },
+    /// What is noted of calls, tickets, tasks; answered by `work` events.
+    Work {
+        ask: WorkCommand,
+    },
     /// Recordings of calls, their library and its player.
     Recordings {
         recordings: RecordingsCommand,
@@ -278,6 +285,13 @@ pub struct HistoryFilter {
     pub missed: bool,
     #[serde(default)]
     pub account: Option<u32>,
+    /// Only calls of which this came (`wrap_up`), whose matter stood so, that have this tag.
+    #[serde(default)]
+    pub disposition: Option<String>,
+    #[serde(default)]
+    pub status: Option<TicketStatus>,
+    #[serde(default)]
+    pub tag: Option<String>,
     /// Unix time in milliseconds: calls that began at this time or later.
     #[serde(default)]
     #[specta(type = Option<u32>)]

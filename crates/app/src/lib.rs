@@ -8,6 +8,7 @@ mod present;
 mod recordings;
 mod understand;
 pub mod view;
+mod work;
 
 pub use app::{App, AppConfig, SendError, StartError};
 pub use hatif_audio::Devices;

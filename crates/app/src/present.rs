@@ -42,6 +42,8 @@ pub fn snapshot(phone: &Phone, now: phone::Now, system_language: &str) -> view::
         forwarding: desk::forwarding(phone),
         // `App` knows (card.rs).
         customers: view::CustomersView::default(),
+        // So is this (work.rs).
+        work: view::WorkView::default(),
         system_language: system_language.to_owned(),
         // The shell knows.
         window: None,
@@ -172,14 +174,14 @@ fn config(a: &Account) -> dto::NewAccount {
     }
 }
 
-fn direction(direction: Direction) -> view::Direction {
+pub fn direction(direction: Direction) -> view::Direction {
     match direction {
         Direction::Incoming => view::Direction::Incoming,
         Direction::Outgoing => view::Direction::Outgoing,
     }
 }
 
-fn peer(peer: &Peer) -> view::PeerView {
+pub fn peer(peer: &Peer) -> view::PeerView {
     view::PeerView { name: peer.name.clone(), address: peer.address.clone() }
 }
 
@@ -304,7 +306,7 @@ pub fn registration_name(registration: &Registration) -> &str {
     }
 }
 
-fn seconds(d: Duration) -> u32 {
+pub fn seconds(d: Duration) -> u32 {
     // Half a second is rounded, as a stop-watch in words would.
     u32::try_from((d + Duration::from_millis(500)).as_secs()).unwrap_or(u32::MAX)
 }

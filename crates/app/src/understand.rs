@@ -26,6 +26,7 @@ pub enum Asked {
     Refused(&'static str, Text),
     PracticeRing(dto::PracticeCustomer),
     Customers(dto::CustomersCommand),
+    Work(dto::WorkCommand),
     Recordings(dto::RecordingsCommand),
 }
 
@@ -84,6 +85,7 @@ pub fn understand(command: Command) -> Asked {
         Command::SetForwarding { account, rules } => ("set_forwarding", P::SetForwarding(AccountId(account), rules)),
         Command::PracticeRing { customer } => return Asked::PracticeRing(customer),
         Command::Customers { ask } => return Asked::Customers(ask),
+        Command::Work { ask } => return Asked::Work(ask),
         Command::Devices => ("devices", P::ListDevices),
         Command::SelectDevice { role, device } => ("select_device", P::SelectDevice(role.into(), device)),
         Command::SelectRingers { devices } => ("select_ringers", P::SelectRingers(devices)),
@@ -125,7 +127,7 @@ pub fn understand(command: Command) -> Asked {
     Asked::Phone(name, command)
 }
 
-fn interaction_query(
+pub fn interaction_query(
     text: String,
     filter: &dto::HistoryFilter,
     before: Option<&str>,
@@ -139,6 +141,9 @@ fn interaction_query(
         }),
         missed: filter.missed,
         account: filter.account.map(AccountId),
+        disposition: filter.disposition.clone().unwrap_or_default(),
+        tag: filter.tag.clone().unwrap_or_default(),
+        status: filter.status,
         from: filter.from_ms.map(instant),
         until: filter.until_ms.map(instant),
         // A cursor that is no number is after the last page.

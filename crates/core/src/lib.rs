@@ -29,3 +29,4 @@ pub mod sip;
 pub mod srtp;
 pub mod store;
 pub mod text;
+pub mod work;

@@ -479,7 +479,7 @@ impl Phone {
             }
             StoreEvent::Credentials(credentials) => self.credentials_changed(credentials),
             StoreEvent::Found { request, page } => self.change(Change::Found { request, page }),
-            StoreEvent::Customers(_) | StoreEvent::Recordings(_) => {}
+            StoreEvent::Customers(_) | StoreEvent::Recordings(_) | StoreEvent::Work(_) => {}
             StoreEvent::Problem(text) => self.raise(NoticeLevel::Error, text),
             StoreEvent::Stopped => {
                 if matches!(self.closing, Closing::Store { .. }) {

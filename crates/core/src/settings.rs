@@ -97,6 +97,8 @@ pub struct Settings {
     pub desktop: DesktopSettings,
     /// Which calls are recorded.
     pub recording: RecordingPolicy,
+    /// After each answered call it is asked what came of it.
+    pub wrap_up: bool,
     /// The account that calls go out on, when none is named.
     pub default_account: Option<AccountId>,
     /// The first-run page was finished.
@@ -120,6 +122,7 @@ impl Default for Settings {
             sound: SoundSettings::default(),
             desktop: DesktopSettings::default(),
             recording: RecordingPolicy::default(),
+            wrap_up: false,
             default_account: None,
             welcomed: false,
         }

@@ -8,6 +8,7 @@ use crate::{
     recording::{RecordingsCommand, RecordingsEvent},
     settings::{Policy, Rows},
     text::Text,
+    work::{TicketStatus, WorkAnswer, WorkAsk},
 };
 use std::time::{Duration, SystemTime};
 
@@ -35,13 +36,17 @@ pub struct InteractionEnd {
 /// Which interactions are looked for. The default is all of them.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct InteractionQuery {
-    /// Words that must all be found in the name, the number or the account's label: letters folded (case, accents,
+    /// Words that must all be found in the name, the number, the account's label or what was noted of the call: letters folded (case, accents,
     /// Arabic and Persian forms), digits of any script, separators in numbers ignored.
     pub text: String,
     pub direction: Option<Direction>,
     /// Only calls that were missed.
     pub missed: bool,
     pub account: Option<AccountId>,
+    /// Only calls that were wrapped up so: a disposition, a tag (whole, letters folded); empty: any.
+    pub disposition: String,
+    pub tag: String,
+    pub status: Option<TicketStatus>,
     /// Begun at or after.
     pub from: Option<SystemTime>,
     /// Begun before.
@@ -88,6 +93,8 @@ pub enum StoreCommand {
     /// Answered by `StoreEvent::Customers`.
     Customers(CustomerAsk),
     Recordings(RecordingsCommand),
+    /// Answered by `StoreEvent::Work`.
+    Work(WorkAsk),
     Shutdown,
 }
 
@@ -125,6 +132,8 @@ pub enum StoreEvent {
     /// For who asked; the phone itself knows nothing of customers.
     Customers(CustomerAnswer),
     Recordings(RecordingsEvent),
+    /// For who asked, as `Customers` is.
+    Work(WorkAnswer),
     /// A write failed; what it means for the user.
     Problem(Text),
     Stopped,

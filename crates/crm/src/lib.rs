@@ -3,5 +3,7 @@
 #![warn(missing_docs)]
 
 mod number;
+mod table;
 
 pub use number::{key, pretty, warm};
+pub use table::csv;

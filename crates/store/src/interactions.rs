@@ -3,7 +3,7 @@
 //!
 //! Rows are never pruned here: history is what the agent looks at. A row takes about 200 bytes.
 
-use crate::fold;
+use crate::{fold, work};
 use hatif_core::{
     call::{Direction, EndReason, Peer},
     customer,
@@ -11,7 +11,7 @@ use hatif_core::{
     store::{Interaction, InteractionEnd, InteractionPage, InteractionQuery, MAX_PAGE},
     text::{self, Text},
 };
-use rusqlite::{Connection, Result, Row, params, params_from_iter, types::Value};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params, params_from_iter, types::Value};
 use std::{
     collections::BTreeMap,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -99,7 +99,21 @@ pub(crate) fn find(db: &Connection, query: &InteractionQuery) -> Result<Interact
         narrow("started < ?", to_millis(until).into());
     }
     for word in fold::needles(&query.text) {
-        narrow("instr(folded, ?)", word.into());
+        narrow(
+            "(instr(interactions.folded, ?)
+              OR EXISTS (SELECT 1 FROM wrap_ups WHERE entry = interactions.id AND instr(wrap_ups.folded, ?)))",
+            word.into(),
+        );
+    }
+    if !query.disposition.is_empty() {
+        narrow("id IN (SELECT entry FROM wrap_ups WHERE disposition = ?)", query.disposition.clone().into());
+    }
+    if let Some(status) = query.status {
+        narrow("id IN (SELECT entry FROM wrap_ups WHERE status = ?)", status.name().to_owned().into());
+    }
+    if !query.tag.is_empty() {
+        let line = format!("{}\n", work::tag_line(&query.tag));
+        narrow("id IN (SELECT entry FROM wrap_ups WHERE instr(folded || char(10), ?))", line.into());
     }
     // One more than the page shows whether there is another.
     let sql = format!(
@@ -122,6 +136,11 @@ pub(crate) fn with_tail(db: &Connection, tail: &str, limit: u32) -> Result<Vec<I
     let mut statement = db.prepare_cached(&sql)?;
     let rows = statement.query_map(params![tail, limit], read)?.collect::<Result<Vec<_>>>()?;
     Ok(rows.into_iter().flatten().collect())
+}
+
+pub(crate) fn get(db: &Connection, id: i64) -> Result<Option<Interaction>> {
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM interactions WHERE id = ?1"))?;
+    Ok(statement.query_row([id], read).optional()?.flatten())
 }
 
 fn read(row: &Row<'_>) -> Result<Option<Interaction>> {
@@ -254,12 +273,12 @@ pub(crate) fn end_interrupted(db: &Connection) -> Result<()> {
 
 pub(crate) fn delete(db: &Connection, id: i64) -> Result<()> {
     db.prepare_cached("DELETE FROM interactions WHERE id = ?1")?.execute([id])?;
-    Ok(())
+    work::forget(db, Some(id))
 }
 
 pub(crate) fn clear(db: &Connection) -> Result<()> {
     db.execute("DELETE FROM interactions", [])?;
-    Ok(())
+    work::forget(db, None)
 }
 
 /// Milliseconds since the epoch, negative before it.

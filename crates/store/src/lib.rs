@@ -27,6 +27,7 @@ mod recordings;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod work;
 mod writer;
 
 use hatif_core::{

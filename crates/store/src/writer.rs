@@ -9,7 +9,7 @@ use crate::{
     database::Database,
     interactions,
     keyring::{Job, KeyringThread, Refused, Reply},
-    recordings, settings,
+    recordings, settings, work,
 };
 use hatif_core::{
     account::{Account, Password},
@@ -165,6 +165,12 @@ impl Writer {
             StoreCommand::Customers(ask) => {
                 let answer = customers::obey(&mut self.database.db, &ask);
                 (self.emit)(StoreEvent::Customers(answer));
+            }
+            StoreCommand::Work(ask) => {
+                // A call's row may still wait to be written, and what is noted of it belongs to that row.
+                self.flush();
+                let answer = work::obey(&mut self.database.db, &ask);
+                (self.emit)(StoreEvent::Work(answer));
             }
             StoreCommand::Recordings(command) => self.recordings(command),
             StoreCommand::Shutdown => unreachable!("taken by the loop"),

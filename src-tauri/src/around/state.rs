@@ -3,7 +3,7 @@
 use super::words::Words;
 use hatif_app::{
     command::{Command, Settings},
-    view::{Action, CallStateView, CallView, Event, Outcome, PeerView, RegistrationView, Snapshot},
+    view::{Action, CallStateView, CallView, Event, Outcome, PeerView, RegistrationView, Snapshot, Task, WorkEvent},
 };
 use hatif_desktop::{Ask, Entry, Line, Notice, Shown};
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ pub struct State {
     calls: BTreeMap<u32, CallView>,
     /// Calls that were missed since the user looked at the window, the newest last.
     missed: Vec<(u32, PeerView)>,
+    /// What was reminded of since then, the newest last.
+    reminders: Vec<Task>,
     do_not_disturb: bool,
     pub settings: Settings,
     system_language: String,
@@ -55,6 +57,14 @@ impl State {
                 self.settings = settings.clone();
                 self.words = Words::new(&self.settings, &self.system_language);
             }
+            Event::Work { told: WorkEvent::Remind { task } } if !looked_at => {
+                self.reminders.retain(|known| known.id != task.id);
+                self.reminders.push(task.clone());
+            }
+            Event::Work { told: WorkEvent::TasksChanged { tasks } } if !self.reminders.is_empty() => {
+                // Put off, or done.
+                self.reminders.retain(|known| tasks.contains(known));
+            }
             Event::AgentChanged { agent } => self.do_not_disturb = agent.do_not_disturb,
             _ => return false,
         }
@@ -63,8 +73,9 @@ impl State {
 
     /// The user has looked at the window: what was missed is known. Whether that is new.
     pub fn looked(&mut self) -> bool {
-        let any = !self.missed.is_empty();
+        let any = !self.missed.is_empty() || !self.reminders.is_empty();
         self.missed.clear();
+        self.reminders.clear();
         any
     }
 
@@ -198,7 +209,18 @@ impl State {
             click: Ask::Open,
             ringing: false,
         });
-        ringing.chain(missed).collect()
+        let reminders = self.reminders.iter().rev().take(AT_MOST).map(|task| {
+            let parts = [&task.name, &task.text, &task.address].into_iter().filter(|text| !text.is_empty());
+            Notice {
+                key: u64::from(task.id) | 1 << 33,
+                title: words.of("desktop.reminder"),
+                body: parts.map(|text| apart(text, '\u{2068}')).collect::<Vec<_>>().join("\n"),
+                buttons: Vec::new(),
+                click: Ask::Open,
+                ringing: false,
+            }
+        });
+        ringing.chain(missed).chain(reminders).collect()
     }
 
     /// What a key that works everywhere asks of the phone.
@@ -319,6 +341,23 @@ mod tests {
 
     fn talking() -> CallStateView {
         CallStateView::Active { since_ms: 0.0, hold: HoldView::None, muted: false }
+    }
+
+    #[test]
+    fn a_task_is_reminded_of_until_the_user_looks_or_it_is_put_off() {
+        let mut state = State::default();
+        let task = Task { id: 3, name: "Omid".into(), address: "600".into(), due_ms: 7, ..Task::default() };
+        let remind = Event::Work { told: WorkEvent::Remind { task: task.clone() } };
+        assert!(!state.observe(&remind, true), "the window shows it");
+        assert!(state.observe(&remind, false) && state.observe(&remind, false));
+        let notices = state.shown().notices;
+        assert_eq!(notices.len(), 1);
+        assert!(notices[0].body.contains("Omid") && notices[0].body.contains("600"));
+        let put_off = vec![Task { due_ms: 8, ..task }];
+        state.observe(&Event::Work { told: WorkEvent::TasksChanged { tasks: put_off } }, false);
+        assert!(state.shown().notices.is_empty());
+        state.observe(&remind, false);
+        assert!(state.looked() && state.shown().notices.is_empty());
     }
 
     #[test]

@@ -292,6 +292,8 @@ before?: string | null;
 limit?: number | null } | 
 /**  The address book and the caller's card; answered by `customers` events. */
 { command: "customers"; ask: CustomersCommand } | 
+/**  What is noted of calls, tickets, tasks; answered by `work` events. */
+{ command: "work"; ask: WorkCommand } | 
 /**  Recordings of calls, their library and its player. */
 { command: "recordings"; recordings: RecordingsCommand } | 
 /**  How the window stands on the desktop; answered by `window_changed`. Without a window it is refused. */
@@ -484,6 +486,8 @@ provenance: { [key in string]: Provenance } } |
 { event: "messages_changed"; messages: MessageView[] } | { event: "forwarding_changed"; forwarding: ForwardingView[] } | 
 /**  Of customers and the cards of calls. */
 { event: "customers"; told: CustomersEvent } | 
+/**  Of what is noted of calls, tickets, tasks. */
+{ event: "work"; told: WorkEvent } | 
 /**  The place where passwords go has changed. */
 { event: "credentials_changed"; credentials: Credentials } | 
 /**  Answers `preview_number`. */
@@ -533,6 +537,13 @@ export type Field = "queue" |
 "ivr" | "customer" | 
 /**  Replaces the caller's name. */
 "name";
+
+/**  What notes were before they were changed. */
+export type FormerNotes = {
+	/**  When they were replaced, Unix time in milliseconds. */
+	until_ms: number,
+	notes: string,
+};
 
 export type ForwardBy = 
 /**  302: this phone says so, while it runs. */
@@ -609,6 +620,10 @@ export type HistoryFilter = {
 	/**  Only missed calls. */
 	missed?: boolean,
 	account?: number | null,
+	/**  Only calls of which this came (`wrap_up`), whose matter stood so, that have this tag. */
+	disposition?: string | null,
+	status?: TicketStatus | null,
+	tag?: string | null,
 	/**  Unix time in milliseconds: calls that began at this time or later. */
 	from_ms?: number | null,
 	/**  Unix time in milliseconds: calls that began before it. */
@@ -822,6 +837,8 @@ export type PracticeCustomer =
 /**  Asks about an invoice. */
 "omid";
 
+export type Priority = "low" | "normal" | "high" | "urgent";
+
 /**  Where a setting's value comes from; one that is in no list has Hatif's default. */
 export type Provenance = "user" | 
 /**  A default that the administrator gave; the user may change it. */
@@ -964,6 +981,8 @@ export type Settings = {
 	desktop?: DesktopSettings,
 	/**  Which calls are recorded. */
 	recording?: RecordingPolicy,
+	/**  After each answered call it is asked what came of it. */
+	wrap_up?: boolean,
 	/**  The account that calls go out on, when none is named. */
 	default_account?: AccountId | null,
 	/**  The first-run page was finished. */
@@ -991,8 +1010,10 @@ export type Snapshot = {
 	messages: MessageView[],
 	/**  Every rule that is switched on, whether it acts now or not. */
 	forwarding: ForwardingView[],
-	/**  The cards of the calls, and what waits to be done. */
+	/**  The cards of the calls. */
 	customers?: CustomersView,
+	/**  Calls to wrap up, tasks. */
+	work?: WorkView,
 	/**  The language that the system asks for: `en`, `ar` or `fa`. */
 	system_language: string,
 	/**  How the window stands; `null` where there is none. */
@@ -1024,6 +1045,25 @@ export type SpeedDial = {
 /**  How far somebody is on the way to being a customer. */
 export type Stage = "lead" | "contacted" | "qualified" | "customer" | "lost";
 
+/**  Something to be done at a time: a callback where there is an address. */
+export type Task = {
+	/**  0: not kept yet. */
+	id?: number,
+	customer?: number | null,
+	ticket?: number | null,
+	/**  Whom it is about. */
+	name?: string,
+	/**  What is dialled; empty: nobody is called. */
+	address?: string,
+	/**  What is to be done. */
+	text?: string,
+	/**  Unix time in milliseconds. */
+	due_ms: number,
+	/**  Minutes before it that it is reminded of. */
+	remind_min?: number,
+	done?: boolean,
+};
+
 /**  A message for a person: entry `msg.<code>` of the catalogue, with its parameters. */
 export type Text = {
 	code: string,
@@ -1032,6 +1072,23 @@ export type Text = {
 
 /**  How it should look. */
 export type Theme = "system" | "light" | "dark";
+
+/**  A matter of a customer, over any number of calls. */
+export type Ticket = {
+	/**  Its number. */
+	id: number,
+	customer?: number | null,
+	subject?: string,
+	status?: TicketStatus,
+	priority?: Priority,
+	/**  Unix time in milliseconds. */
+	opened_ms?: number,
+	/**  Unix time in milliseconds. */
+	changed_ms?: number,
+};
+
+/**  How the customer's matter stands. */
+export type TicketStatus = "open" | "closed" | "resolved" | "follow_up";
 
 export type TransferState = 
 /**  Asked for; nothing heard yet. */
@@ -1076,6 +1133,86 @@ export type WindowChoice = {
 	on_top: boolean,
 	/**  The compact strip, 320 pixels wide, with a place of its own. */
 	strip: boolean,
+};
+
+/**
+ *  `{"command":"work","ask":{"do":"of","entries":["1700000000000"]}}`. Answered by a `work` event; what can't be done, by
+ *  `command_failed`.
+ */
+export type WorkCommand = 
+/**
+ *  Keeps what is noted of a call, at any time of it; with `done` the agent is through. Customer and ticket stay as they
+ *  are. Answered by `wrap_up_changed`; by `wrap_up_gone` and `wrap_ups` when it is done.
+ */
+{ do: "keep"; wrap_up: WrapUp } | 
+/**  The call belongs to this ticket; absent: to a new one. Answered by `wrap_up_changed`. */
+{ do: "join"; entry: string; ticket?: number | null } | 
+/**  What was noted of these calls of the log, at most 500. Answered by `wrap_ups`. */
+{ do: "of"; entries: string[] } | 
+/**
+ *  The calls that `find_history` would find with these, all of them (100,000 at most), as a table (CSV) in the folder of
+ *  downloads. Answered by `exported`.
+ */
+{ do: "export"; query?: string; filter?: HistoryFilter } | 
+/**  What the notes of a call were before they were changed. Answered by `former`. */
+{ do: "former"; entry: string } | 
+/**  The tickets of a customer, the open ones first. Answered by `tickets`. */
+{ do: "tickets"; customer: number } | 
+/**  Replaces a ticket's subject, status and priority. Answered by `tickets`. */
+{ do: "keep_ticket"; ticket: Ticket } | 
+/**  Keeps a task; one with `id` 0 is a new one. Answered by `tasks_changed`. */
+{ do: "keep_task"; task: Task };
+
+/**  What is told of the agent's work. */
+export type WorkEvent = { about: "wrap_up_changed"; wrap_up: WrapUpView } | 
+/**  Done, or its call was deleted. */
+{ about: "wrap_up_gone"; entry: string } | { about: "wrap_ups"; wrap_ups: WrapUp[] } | 
+/**  The table was written. */
+{ about: "exported"; file: string; calls: number } | 
+/**  Newest first. */
+{ about: "former"; entry: string; former: FormerNotes[] } | 
+/**  All of the customer's, the open ones first; again when one has changed. */
+{ about: "tickets"; customer: number; tickets: Ticket[] } | { about: "tasks_changed"; tasks: Task[] } | 
+/**  It is time. */
+{ about: "remind"; task: Task };
+
+/**  The work's part of a snapshot. */
+export type WorkView = {
+	/**  Oldest first. */
+	wrap_ups: WrapUpView[],
+	/**  What is not done, the most overdue first, at most 200. */
+	tasks: Task[],
+};
+
+/**  What was noted of one call. */
+export type WrapUp = {
+	/**  The call's entry of the log. */
+	entry: string,
+	customer?: number | null,
+	ticket?: number | null,
+	/**  What came of the call: a code of the window's list, or words. */
+	disposition?: string,
+	status?: TicketStatus | null,
+	notes?: string,
+	tags?: string[],
+	next_action?: string,
+	/**  The agent is through with it. */
+	done?: boolean,
+};
+
+/**  A call that the agent is not through with: it runs, or it has ended and waits. */
+export type WrapUpView = {
+	wrap_up: WrapUp,
+	/**  The ticket that it belongs to; where it belongs to none, the open ones of the customer that it may belong to. */
+	tickets: Ticket[],
+	/**  While it is on the screen. */
+	call: number | null,
+	ended: boolean,
+	direction: Direction,
+	peer: PeerView,
+	/**  Unix time in milliseconds. */
+	started_ms: number,
+	talked_s: number,
 };
 
 /* Tauri Specta runtime */

@@ -8,6 +8,7 @@ import type { Backend, CallStateView, CallView, Command, Event, HistoryEntry, Ne
 import { FakeCustomers } from './fake-customers';
 import { fate, giveBack, obeyDesk, premium, type Desk } from './fake-desk';
 import { FakeRecordings, recordingOffers } from './fake-recordings';
+import { FakeWork } from './fake-work';
 import { offers } from './offers';
 import { call as newCall, diagnostics, large, scenarios } from './scenarios';
 
@@ -30,6 +31,7 @@ class FakePhone implements Backend {
   #onEvent: (event: Event) => void = () => {};
   #pace: number;
   readonly #customers = new FakeCustomers();
+  readonly #work: FakeWork;
   #nextId = 1000;
   #lost: boolean;
   /** Calls that the scenario began with or that were made here: what they offer is kept up. */
@@ -62,6 +64,8 @@ class FakePhone implements Backend {
     this.#snapshot = structuredClone(start);
     this.#own = new Set(start.calls.map((c) => c.id));
     this.#snapshot.customers = { cards: this.#customers.cardsOf(this.#snapshot) };
+    this.#work = new FakeWork(this.#snapshot);
+    this.#snapshot.work = this.#work.view(this.#snapshot);
     this.#settle();
     if (language !== null) this.#snapshot.settings.language = language;
     if (theme === 'dark' || theme === 'light') this.#snapshot.settings.theme = theme;
@@ -86,7 +90,8 @@ class FakePhone implements Backend {
 
   send(command: Command): Promise<void> {
     this.sent.push(structuredClone(command));
-    if (!obeyDesk(this.#desk(), command) && !this.#customers.obey(this.#desk(), command)) this.#obey(command);
+    const desk = this.#desk();
+    if (!obeyDesk(desk, command) && !this.#customers.obey(desk, command) && !this.#work.obey(desk, command)) this.#obey(command);
     return Promise.resolve();
   }
 
@@ -173,7 +178,7 @@ class FakePhone implements Backend {
     let at = Number(before ?? 0);
     for (; at < history.length && entries.length < (limit ?? 50); at++) {
       const entry = history[at]!;
-      if (passes(entry, filter ?? {}) && matches(entry, asked)) entries.push(entry);
+      if (passes(entry, filter ?? {}) && this.#work.passes(entry.id, filter ?? {}) && matches(entry, asked)) entries.push(entry);
     }
     const next = at < history.length ? String(at) : null;
     this.#later(20, () => this.#emit({ event: 'history_page', request, entries, next }));
@@ -186,6 +191,8 @@ class FakePhone implements Backend {
       const card = this.#customers.cardsOf(this.#snapshot).find((card) => card.call === event.call.id);
       if (card) this.#emit({ event: 'customers', told: { about: 'card_changed', card } });
     }
+    if (event.event === 'call_changed') this.#work.follow(this.#desk(), event.call.id);
+    if (event.event === 'call_gone') this.#work.follow(this.#desk(), event.call);
     if (event.event === 'call_changed' || event.event === 'call_gone') this.#settle();
   }
 

@@ -205,6 +205,8 @@ export const scenarios: Record<string, Snapshot> = {
     call(2, active(31_000), { peer: { name: 'امید کریمی', address: '0912 000 4321' }, direction: 'outgoing', quality: clear }),
     call(3, { state: 'ringing', early_media: true }, { peer: { name: null, address: '1007' }, direction: 'outgoing' }),
   ),
+  work: { ...withCalls(call(1, active(94_000), { quality: clear })), settings: { ...welcomed, wrap_up: true } },
+  'work-home': { ...home, settings: { ...welcomed, wrap_up: true } },
   ended: withCalls(call(1, { state: 'ended', reason: text('call.remote_hang_up'), outcome: 'answered', talked_s: 312 })),
   'ended-busy': withCalls(
     call(1, { state: 'ended', reason: text('call.busy'), outcome: 'busy', talked_s: 0 }, { direction: 'outgoing' }),

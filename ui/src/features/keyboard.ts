@@ -3,8 +3,9 @@ import type { CallView } from '../backend';
 import { dtmf } from '../state/dtmf.svelte';
 import { telephoneKey } from '../state/number';
 import { phone } from '../state/phone.svelte';
-import { defaultAccount } from '../state/place';
+import { defaultAccount, place } from '../state/place';
 import { screen } from '../state/screen.svelte';
+import { tasks } from '../state/tasks.svelte';
 import { speedDials } from './colleagues/speed';
 import { controlsOf, use } from './call/controls';
 import { PLACES } from './shell/places';
@@ -28,8 +29,13 @@ function control(call: CallView, key: string): boolean {
   return true;
 }
 
-/** The card's own button: a new customer, or what is known of this one. */
+/** The card's own button: a new customer, or what is known of this one; and its notes. */
 function card(key: string): boolean {
+  if (key === 'w') {
+    const notes = document.getElementById('call-notes');
+    notes?.focus();
+    return notes !== null;
+  }
   const button = key === 'c' ? document.querySelector<HTMLButtonElement>('#card-new, #card-edit') : null;
   button?.click();
   return button !== null;
@@ -79,6 +85,14 @@ function idle(key: string): boolean {
     const mailbox = phone.mailboxes.find((m) => m.waiting && m.callable) ?? phone.mailboxes.find((m) => m.callable);
     if (mailbox) phone.send({ command: 'call_mailbox', account: mailbox.account });
     return mailbox !== undefined;
+  }
+  if (key === 'd') {
+    const reminded = tasks.reminders.find((task) => task.address);
+    if (reminded?.address) {
+      tasks.seen(reminded);
+      place(reminded.address);
+    }
+    return reminded !== undefined;
   }
   if (key === 'r') phone.send({ command: 'redial' });
   return key === 'r';

@@ -30,6 +30,9 @@ export const SHORTCUTS: readonly { title: Key; shortcuts: readonly Shortcut[] }[
       { keys: ['P'], does: 'shortcut.record_pause' },
       { keys: ['N'], does: 'shortcut.help' },
       { keys: ['C'], does: 'shortcut.card' },
+      { keys: ['W'], does: 'shortcut.notes' },
+      { keys: ['1–9'], does: 'shortcut.disposition' },
+      { keys: ['Ctrl', 'Enter'], does: 'shortcut.wrap_up' },
       { keys: ['0–9', '*', '#'], does: 'shortcut.digits' },
     ],
   },
@@ -38,6 +41,7 @@ export const SHORTCUTS: readonly { title: Key; shortcuts: readonly Shortcut[] }[
     shortcuts: [
       { keys: ['V'], does: 'shortcut.mailbox' },
       { keys: ['R'], does: 'shortcut.redial' },
+      { keys: ['D'], does: 'shortcut.reminded' },
       { keys: ['Alt', '1–9'], does: 'shortcut.speed' },
       { keys: ['Ctrl', 'K'], does: 'shortcut.dial_field' },
       { keys: ['Ctrl', 'F'], does: 'shortcut.search' },

@@ -25,6 +25,7 @@ class Phone {
   readonly agent = $derived(this.#snapshot?.agent);
   readonly colleagues = $derived(this.#snapshot?.colleagues ?? []);
   readonly customers = $derived(this.#snapshot?.customers);
+  readonly work = $derived(this.#snapshot?.work);
   readonly mailboxes = $derived(this.#snapshot?.mailboxes ?? []);
   readonly messages = $derived(this.#snapshot?.messages ?? []);
   readonly forwarding = $derived(this.#snapshot?.forwarding ?? []);

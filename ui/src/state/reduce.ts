@@ -2,6 +2,7 @@
 // values, so telling one twice, or one that the snapshot already holds, changes nothing.
 import type { Event, Snapshot } from '../backend';
 import { reduceCustomers } from './reduce-customers';
+import { reduceWork } from './reduce-work';
 
 /** At most so many entries are kept in the window, however many are told. */
 export const HISTORY_SHOWN = 500;
@@ -52,6 +53,8 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
       return { ...snapshot, forwarding: event.forwarding };
     case 'customers':
       return { ...snapshot, customers: reduceCustomers(snapshot.customers, event.told) };
+    case 'work':
+      return { ...snapshot, work: reduceWork(snapshot.work, event.told) };
     case 'credentials_changed':
       return { ...snapshot, credentials: event.credentials };
     case 'notice_gone':

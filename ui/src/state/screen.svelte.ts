@@ -5,7 +5,7 @@ import type { CallView } from '../backend';
 import { phone } from './phone.svelte';
 
 /** `home` and `calls` are one screen where the window is wide enough to show both. */
-export type ScreenName = 'home' | 'calls' | 'history' | 'recordings' | 'colleagues' | 'customers' | 'settings' | 'account' | 'options';
+export type ScreenName = 'home' | 'calls' | 'today' | 'history' | 'recordings' | 'colleagues' | 'customers' | 'settings' | 'account' | 'options';
 
 /** Nobody reads a number faster than this. */
 const UNREAD_MS = 500;

@@ -12,6 +12,7 @@ mod diagnostics;
 mod history;
 mod recordings;
 mod security;
+mod work;
 
 pub use crate::command::{
     AccountKind, AgentState, DeviceRole, Direction, ForwardRule, PracticeCustomer, Settings, Transport, WindowChoice,
@@ -29,6 +30,7 @@ pub use security::*;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use std::collections::BTreeMap;
+pub use work::*;
 
 /// What changed, with its whole new value. Made to be written out at once.
 #[allow(clippy::large_enum_variant)]
@@ -119,6 +121,10 @@ pub enum Event {
     Customers {
         told: CustomersEvent,
     },
+    /// Of what is noted of calls, tickets, tasks.
+    Work {
+        told: WorkEvent,
+    },
     /// The place where passwords go has changed.
     CredentialsChanged {
         credentials: Credentials,
@@ -183,9 +189,12 @@ pub struct Snapshot {
     pub messages: Vec<MessageView>,
     /// Every rule that is switched on, whether it acts now or not.
     pub forwarding: Vec<ForwardingView>,
-    /// The cards of the calls, and what waits to be done.
+    /// The cards of the calls.
     #[serde(default)]
     pub customers: CustomersView,
+    /// Calls to wrap up, tasks.
+    #[serde(default)]
+    pub work: WorkView,
     /// The language that the system asks for: `en`, `ar` or `fa`.
     pub system_language: String,
     /// How the window stands; `null` where there is none.

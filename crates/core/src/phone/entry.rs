@@ -222,6 +222,11 @@ impl CallEntry {
         }
     }
 
+    /// Its row of the call log.
+    pub fn interaction(&self) -> i64 {
+        self.interaction
+    }
+
     /// What its sound is coded with, once that is settled.
     pub fn codec(&self) -> Option<Codec> {
         self.media.as_ref().map(|media| media.codec)

@@ -130,6 +130,7 @@ fn line(event: &StoreEvent) -> String {
         StoreEvent::Found { page, .. } => format!("found {}", page.interactions.len()),
         StoreEvent::Customers(_) => "customers".into(),
         StoreEvent::Recordings(_) => "recordings".into(),
+        StoreEvent::Work(_) => "work".into(),
         StoreEvent::Stopped => "stopped".into(),
     }
 }

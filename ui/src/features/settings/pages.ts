@@ -6,6 +6,7 @@ import type { Key } from '../../i18n/i18n.svelte';
 import Diagnostics from '../diagnostics/Diagnostics.svelte';
 import Recording from '../recordings/Policy.svelte';
 import Sound from '../sound/Sound.svelte';
+import AfterCall from '../wrap/AfterCall.svelte';
 import About from './About.svelte';
 import Accounts from './Accounts.svelte';
 import Appearance from './Appearance.svelte';
@@ -59,6 +60,10 @@ export const PAGES: readonly SettingsPage[] = [
   {
     name: 'recording', icon: 'record', label: 'settings.recording', content: Recording,
     finds: [{ label: 'settings.recording.which', more: ['settings.recording.hint'], control: 'setting-recording' }],
+  },
+  {
+    name: 'wrap_up', icon: 'check', label: 'settings.wrap_up', content: AfterCall,
+    finds: [{ label: 'settings.wrap_up.ask', more: ['settings.wrap_up.hint'], control: 'wrap-up-ask' }],
   },
   {
     name: 'appearance', icon: 'palette', label: 'settings.appearance', content: Appearance,

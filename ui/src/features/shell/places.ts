@@ -15,7 +15,7 @@ export interface Place {
 }
 
 export const PLACES: readonly Place[] = [
-  { name: 'home', id: 'nav-home', icon: 'house', label: 'home.title', holds: ['home', 'calls'] },
+  { name: 'home', id: 'nav-home', icon: 'house', label: 'home.title', holds: ['home', 'calls', 'today'] },
   { name: 'history', id: 'nav-history', icon: 'history', label: 'history.title', holds: ['history', 'recordings'] },
   { name: 'colleagues', id: 'nav-colleagues', icon: 'users', label: 'colleagues.nav', holds: ['colleagues'] },
   { name: 'customers', id: 'nav-customers', icon: 'customers', label: 'customers.title', holds: ['customers'] },
