@@ -184,6 +184,15 @@ impl Asterisk {
         self.command(&format!("channel originate PJSIP/{} extension {extension}@lab", user.name));
     }
 
+    /// Ends the calls of a phone, as whoever it talks to would.
+    pub fn hang_up(&self, user: &User) {
+        let own = format!("PJSIP/{}-", user.name);
+        let channels = self.command("core show channels concise");
+        for channel in channels.lines().filter_map(|line| line.split('!').next()).filter(|c| c.starts_with(&own)) {
+            self.command(&format!("channel request hangup {channel}"));
+        }
+    }
+
     /// Puts a message into a phone's mailbox, as a caller would have left it.
     pub fn leave_message(&self, user: &User) {
         let inbox = self.folder.path().join("spool/voicemail/default").join(&user.name).join("INBOX");

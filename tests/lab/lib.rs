@@ -21,6 +21,7 @@ pub mod ports;
 pub mod privacy;
 pub mod process;
 pub mod reader;
+pub mod relay;
 pub mod rogue;
 pub mod screen;
 pub mod sipp;

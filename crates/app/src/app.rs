@@ -102,7 +102,11 @@ impl App {
         let (queue, fed) = mpsc::channel(QUEUE);
         let sip = queue.clone();
         let net = Net::start(
-            NetConfig { user_agent: format!("Hatif/{}", env!("CARGO_PKG_VERSION")), serve_registrations: false },
+            NetConfig {
+                user_agent: format!("Hatif/{}", env!("CARGO_PKG_VERSION")),
+                instance: Some(crate::instance::of(&config.data)),
+                serve_registrations: false,
+            },
             move |event| feed(&sip, Fed::Sip(event)),
         );
         let audio_queue = queue.clone();

@@ -3,6 +3,7 @@
 mod app;
 mod card;
 pub mod command;
+mod instance;
 pub mod log;
 mod present;
 mod recordings;

@@ -33,6 +33,8 @@ pub fn codecs() -> impl Iterator<Item = &'static str> {
 pub struct NetConfig {
     /// Product and version for User-Agent and Server headers.
     pub user_agent: String,
+    /// Names this installation (RFC 5626 4.1), as `urn:uuid:…`.
+    pub instance: Option<String>,
     /// Whether accounts of kind `Direct` also act as a small registrar. For the practice line.
     pub serve_registrations: bool,
 }

@@ -143,9 +143,8 @@ impl Run {
 
     fn set_account(&mut self, account: Account, password: Option<Password>) {
         let id = AccountId(account.id.0);
-        let serves = self.config.serve_registrations;
         let password = password.or_else(|| self.accounts.get(&id).and_then(|known| known.password.clone()));
-        match translate::account(&account, password.clone(), &self.config.user_agent, serves) {
+        match translate::account(&account, password.clone(), &self.config) {
             Ok(config) => {
                 let (hop, transport) = (config.next_hop().clone(), config.transport);
                 let known = Known { account, hop, transport, password, generation: 0, wire: None, remote: Vec::new() };
@@ -264,6 +263,9 @@ impl Run {
             }
             WireEvent::Received { account, generation, source, flow, bytes } if current(self, &account, generation) => {
                 self.input(Input::Received { account, source, flow, bytes });
+            }
+            WireEvent::Doubted { account, generation } if current(self, &account, generation) => {
+                self.input(Input::Doubt(account));
             }
             WireEvent::SendFailed { account, id, failure } => self.input(Input::SendFailed { account, id, failure }),
             _ => {}

@@ -21,6 +21,10 @@ const QUEUE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// RFC 5626 4.4.1: a double CRLF often enough to keep a NAT binding, seldom enough to cost nothing.
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
+/// The first one comes sooner: it shows whether the far end answers them, so that a later silence says something.
+const FIRST_KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// The far end answers a keep-alive within this, or the flow has failed (RFC 5626 4.4.1).
+const PONG: Duration = Duration::from_secs(10);
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
@@ -74,6 +78,7 @@ async fn connect(
         let local = tcp.local_addr().map_err(|e| crate::wire::failure(&e))?;
         // Small messages at human pace: send them at once.
         let _ = tcp.set_nodelay(true);
+        watch(&tcp);
         let stream: Box<dyn Stream> = match &tls {
             None => Box::new(tcp),
             Some(config) => Box::new(handshake(tcp, host, config.clone()).await?),
@@ -81,6 +86,16 @@ async fn connect(
         return Ok(Connected { stream, local, peer: *peer });
     }
     Err(last)
+}
+
+/// The system's own watch over the way, for far ends that answer no keep-alives (Asterisk): a peer that the network does
+/// not reach any more is noticed within half a minute. A system that cannot do it goes without.
+fn watch(tcp: &TcpStream) {
+    let socket = socket2::SockRef::from(tcp);
+    let probes = socket2::TcpKeepalive::new().with_time(Duration::from_secs(15)).with_interval(Duration::from_secs(5));
+    let _ = socket.set_tcp_keepalive(&probes);
+    #[cfg(target_os = "linux")]
+    let _ = socket.set_tcp_user_timeout(Some(PONG));
 }
 
 async fn handshake(
@@ -195,8 +210,10 @@ impl Flows {
             pong: queue.downgrade(),
             closed: self.closed.clone(),
         };
-        tokio::spawn(link.read(reader));
-        tokio::spawn(write(writer, outgoing, flow, self.closed.clone()));
+        // One ping is waited for at a time.
+        let (pinged, pings) = mpsc::channel(1);
+        tokio::spawn(link.read(reader, pings));
+        tokio::spawn(write(writer, outgoing, pinged, flow, self.closed.clone()));
         self.all.insert(flow, queue);
         self.by_addr.insert(peer, flow);
         flow
@@ -216,17 +233,27 @@ struct Link {
 }
 
 impl Link {
-    async fn read(self, mut reader: ReadHalf<Box<dyn Stream>>) {
+    async fn read(self, mut reader: ReadHalf<Box<dyn Stream>>, mut pings: mpsc::Receiver<()>) {
         let mut framer = Framer::new();
+        let mut pulse = Pulse::default();
         let mut buffer = vec![0; 16 * 1024];
         loop {
-            match reader.read(&mut buffer).await {
+            let read = tokio::select! {
+                read = reader.read(&mut buffer) => read,
+                Some(()) = pings.recv() => {
+                    pulse.pinged();
+                    continue;
+                }
+                () = pulse.failed() => break,
+            };
+            match read {
                 Ok(0) | Err(_) => break,
                 Ok(n) => framer.push(&buffer[..n]),
             }
             if !self.hand_on(&mut framer).await {
                 break;
             }
+            pulse.heard(&mut framer);
         }
         let _ = self.closed.send(self.flow).await;
     }
@@ -250,21 +277,60 @@ impl Link {
     }
 }
 
+/// Whether the far end lives, by its answers to keep-alives. One that never answered any is not expected to.
+#[derive(Default)]
+struct Pulse {
+    answers: bool,
+    /// A ping is out and not answered.
+    pending: bool,
+    /// Nothing has been heard since that ping; by then something must be.
+    until: Option<tokio::time::Instant>,
+}
+
+impl Pulse {
+    fn pinged(&mut self) {
+        self.pending = true;
+        self.until.get_or_insert_with(|| tokio::time::Instant::now() + PONG);
+    }
+
+    /// Anything that comes is a sign of life.
+    fn heard(&mut self, framer: &mut Framer) {
+        self.until = None;
+        if self.pending && framer.take_pong() {
+            (self.answers, self.pending) = (true, false);
+        }
+    }
+
+    async fn failed(&self) {
+        match self.until.filter(|_| self.answers) {
+            Some(until) => tokio::time::sleep_until(until).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
 /// The writing end: messages as they come, a keep-alive when none comes.
 async fn write(
     mut writer: WriteHalf<Box<dyn Stream>>,
     mut outgoing: mpsc::Receiver<Vec<u8>>,
+    pinged: mpsc::Sender<()>,
     flow: u64,
     closed: mpsc::Sender<u64>,
 ) {
+    let mut pause = FIRST_KEEP_ALIVE;
     loop {
-        let bytes = match tokio::time::timeout(KEEP_ALIVE, outgoing.recv()).await {
-            Ok(Some(bytes)) => bytes,
+        let message = match tokio::time::timeout(pause, outgoing.recv()).await {
+            Ok(Some(bytes)) => Some(bytes),
             Ok(None) => break,
-            Err(_) => b"\r\n\r\n".to_vec(),
+            Err(_) => None,
         };
-        if writer.write_all(&bytes).await.is_err() || writer.flush().await.is_err() {
+        let bytes = message.as_deref().unwrap_or(b"\r\n\r\n");
+        if writer.write_all(bytes).await.is_err() || writer.flush().await.is_err() {
             break;
+        }
+        if message.is_none() {
+            pause = KEEP_ALIVE;
+            let _ = pinged.try_send(());
         }
     }
     let _ = writer.shutdown().await;

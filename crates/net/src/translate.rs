@@ -24,8 +24,7 @@ pub fn codec_names() -> impl Iterator<Item = &'static str> {
 pub fn account(
     account: &a::Account,
     password: Option<a::Password>,
-    user_agent: &str,
-    serve_registrations: bool,
+    config: &crate::NetConfig,
 ) -> Result<s::AccountConfig, &'static str> {
     let host = |text: &str, field| s::HostPort::parse(text).ok_or(field);
     let optional = |text: &Option<String>, field| text.as_deref().map(|t| host(t, field)).transpose();
@@ -49,7 +48,7 @@ pub fn account(
             a::Transport::Tls => s::Transport::Tls,
         },
         expires: account.expires,
-        user_agent: user_agent.to_owned(),
+        user_agent: config.user_agent.clone(),
         trust_identity: account.options.trust_identity,
         srtp: policy(account),
         ice: match (account.options.ice, account.kind) {
@@ -58,7 +57,8 @@ pub fn account(
             (paths::IceMode::Auto, _) => s::IcePolicy::Answer,
             (paths::IceMode::On, _) => s::IcePolicy::Offer,
         },
-        serve_registrations: serve_registrations && kind == s::AccountKind::Direct,
+        instance: config.instance.clone(),
+        serve_registrations: config.serve_registrations && kind == s::AccountKind::Direct,
     })
 }
 

@@ -30,6 +30,8 @@ const QUEUE: usize = 256;
 const MAX_DATAGRAM: usize = 65_535;
 /// How long the answer to a knock is waited for, and how often one address is knocked at.
 const KNOCK: Duration = Duration::from_secs(1);
+/// An empty line, often enough to keep the binding of a NAT (RFC 5626 4.4.2 has 24 to 29 s for UDP).
+const KEEP_ALIVE: Duration = Duration::from_secs(25);
 /// Addresses that are remembered as knocked at.
 const MAX_KNOCKED: usize = 64;
 
@@ -51,6 +53,7 @@ pub async fn open(opening: Opening) -> Result<Opened, WireFailure> {
         socket: socket.clone(),
         next_hop: remote.first().copied(),
         account: opening.account,
+        generation: opening.generation,
         events: opening.events.clone(),
     };
     let receiving = tokio::spawn(receive_all(socket, limiter, opening));
@@ -79,6 +82,7 @@ struct Sender {
     socket: Arc<UdpSocket>,
     next_hop: Option<SocketAddr>,
     account: AccountId,
+    generation: u64,
     events: mpsc::Sender<WireEvent>,
 }
 
@@ -86,7 +90,17 @@ impl Sender {
     /// Carries datagrams until the wire is dropped.
     async fn send_all(self, mut queue: mpsc::Receiver<(Vec<u8>, Destination, SendId)>) {
         let mut knocker = Knocker::default();
-        while let Some((bytes, to, id)) = queue.recv().await {
+        loop {
+            let (bytes, to, id) = match tokio::time::timeout(KEEP_ALIVE, queue.recv()).await {
+                Ok(Some(message)) => message,
+                Ok(None) => return,
+                Err(_) => {
+                    if let Some(hop) = self.next_hop {
+                        tokio::spawn(self.clone().keep_alive(hop));
+                    }
+                    continue;
+                }
+            };
             // Only requests are knocked for: whom we answer has just been heard.
             let request = !matches!(to, Destination::Source { .. });
             let addr = match to {
@@ -109,6 +123,15 @@ impl Sender {
             if request && knocker.may_knock(addr, Instant::now()) {
                 tokio::spawn(self.clone().knock(addr, id));
             }
+        }
+    }
+
+    /// Keeps the way open, and says so when nobody is at its end any more: that is for the registration to find out.
+    async fn keep_alive(self, hop: SocketAddr) {
+        let _ = self.socket.send_to(b"\r\n\r\n", hop).await;
+        if let Ok(Err(_)) = tokio::time::timeout(KNOCK, knock(hop)).await {
+            let (account, generation) = (self.account, self.generation);
+            let _ = self.events.send(WireEvent::Doubted { account, generation }).await;
         }
     }
 

@@ -14,6 +14,8 @@ pub enum WireEvent {
     Up { account: AccountId, generation: u64, wire: Box<dyn Wire>, local: SocketAddr, remote: Vec<SocketAddr> },
     Down { account: AccountId, generation: u64, failure: WireFailure },
     Received { account: AccountId, generation: u64, source: SocketAddr, flow: Option<u64>, bytes: Vec<u8> },
+    /// Whoever is at the other end may be gone.
+    Doubted { account: AccountId, generation: u64 },
     SendFailed { account: AccountId, id: SendId, failure: WireFailure },
 }
 

@@ -79,7 +79,7 @@ pub enum LineError {
 
 impl Line {
     pub fn start(queue: mpsc::Sender<Fed>) -> Result<Line, LineError> {
-        let config = NetConfig { user_agent: "Hatif practice line".into(), serve_registrations: true };
+        let config = NetConfig { user_agent: "Hatif practice line".into(), instance: None, serve_registrations: true };
         let sip_queue = queue.clone();
         let net = Net::start(config, move |event| {
             let _ = sip_queue.try_send(Fed::Sip(event));

@@ -43,6 +43,10 @@ pub(crate) struct Account {
     pub registrar: Registrar,
     /// Set while the account says good-bye: when it is forgotten at the latest.
     pub leaving: Option<Instant>,
+    /// Our address on the wire that was up last: what the peers of our calls know.
+    known_as: Option<SocketAddr>,
+    /// The way to the registrar does not have RFC 5626 (439, 420).
+    pub no_outbound: bool,
 }
 
 impl Account {
@@ -56,6 +60,8 @@ impl Account {
             registration,
             registrar: Registrar::default(),
             leaving: None,
+            known_as: None,
+            no_outbound: false,
         }
     }
 
@@ -66,9 +72,11 @@ impl Account {
         }
     }
 
-    pub fn wire_up(&mut self, local: SocketAddr, remote: &[SocketAddr]) {
+    /// Whether the peers of our calls know another address of ours than this wire's.
+    pub fn wire_up(&mut self, local: SocketAddr, remote: &[SocketAddr]) -> bool {
         self.failures = 0;
         self.wire = Wire::Up { local, remote: remote.to_vec() };
+        self.known_as.replace(local).is_some_and(|before| before != local)
     }
 
     /// The wire is down; `Some(when)` if it is opened again by itself.
@@ -125,6 +133,18 @@ impl Account {
             Transport::Tls => ";transport=tls",
         };
         format!("<sip:{}@{host}{transport}>", escape_user(&self.config.user))
+    }
+
+    /// The Contact of a REGISTER, and whether it names the flow that it comes by (RFC 5626 4.2): a stream's is where calls
+    /// come in, for as long as it lives.
+    pub fn binding(&self, local: SocketAddr) -> (String, bool) {
+        let contact = self.contact(local);
+        match &self.config.instance {
+            Some(instance) if self.has_stream() && !self.no_outbound => {
+                (format!("{contact};reg-id=1;+sip.instance=\"<{instance}>\""), true)
+            }
+            _ => (contact, false),
+        }
     }
 
     /// The Route header of requests outside of dialogs, if an outbound proxy is set.

@@ -75,6 +75,7 @@ impl Agent {
             Input::Register(account) if self.stopping.is_none() => self.core.register(now, account),
             Input::Register(_) => {}
             Input::Unregister(account) => self.core.unregister(now, account),
+            Input::Doubt(account) => self.core.doubt(now, account),
             Input::Invite { account, call, target, media } => {
                 if self.calls.contains_key(&call) || call.0 & INCOMING_CALL_BIT != 0 {
                     return;
@@ -299,12 +300,15 @@ impl Agent {
 
     fn wire_up(&mut self, now: Instant, id: AccountId, local: SocketAddr, remote: &[SocketAddr]) {
         let Some(account) = self.core.accounts.get_mut(&id) else { return };
-        account.wire_up(local, remote);
+        let moved = account.wire_up(local, remote);
         self.core.registration_wire_up(now, id);
         self.core.subscriptions_wire_up(now, id);
         self.core.launch_waiting(now, id);
         for call in self.calls.values_mut().filter(|c| c.account == id) {
             call.launch(&mut self.core, now);
+            if moved {
+                call.moved(&mut self.core, now);
+            }
         }
     }
 

@@ -157,6 +157,9 @@ pub struct AccountConfig {
     pub srtp: SrtpPolicy,
     /// Whether its calls look for a path through NATs.
     pub ice: IcePolicy,
+    /// Names this installation (RFC 5626 4.1), as `urn:uuid:…`: a registrar that knows of it puts a new flow in the place
+    /// of the one before, instead of beside it.
+    pub instance: Option<String>,
 }
 
 impl AccountConfig {

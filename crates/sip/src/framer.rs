@@ -53,6 +53,15 @@ impl Framer {
         any
     }
 
+    /// Whether the answer to a ping of ours lies there: a CRLF alone. Ask only while one is waited for.
+    pub fn take_pong(&mut self) -> bool {
+        let pong = self.buffer == b"\r\n";
+        if pong {
+            self.buffer.clear();
+        }
+        pong
+    }
+
     /// The next whole message; `None` if more bytes are needed.
     #[allow(clippy::should_implement_trait)] // an iterator would end at the first None; this goes on after push
     pub fn next(&mut self) -> Option<Result<Vec<u8>, FrameError>> {

@@ -69,6 +69,8 @@ pub enum Input {
     /// Registers now and keeps registered. On a `Direct` account: opens its wire, so that it can be called.
     Register(AccountId),
     Unregister(AccountId),
+    /// The registrar may be gone, or we elsewhere: what is registered is registered again now, what waits is tried now.
+    Doubt(AccountId),
     /// Calls `target`: a number, `user`, `user@host`, or a `sip:`, `sips:` or `tel:` URI.
     Invite {
         account: AccountId,

@@ -147,6 +147,17 @@ impl Core {
         self.attempt(now, id);
     }
 
+    /// `Input::Doubt`. What only a person can mend is left alone.
+    pub fn doubt(&mut self, now: Instant, id: AccountId) {
+        let Some(account) = self.accounts.get(&id) else { return };
+        let paused = matches!(account.wire, Wire::Pausing(_));
+        match account.registration.phase {
+            Phase::Registered { .. } | Phase::Retry { .. } => self.attempt(now, id),
+            Phase::NeedsWire if paused => self.need_wire(id),
+            _ => {}
+        }
+    }
+
     /// `Input::Unregister`.
     pub fn unregister(&mut self, now: Instant, id: AccountId) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
@@ -199,8 +210,8 @@ impl Core {
     }
 
     fn send_register(&mut self, now: Instant, id: AccountId, rounds: &Rounds, leaving: bool) -> Option<TxId> {
-        let contact = self.contact(id)?;
         let account = self.accounts.get_mut(&id)?;
+        let (contact, outbound) = account.binding(account.local()?);
         let registration = &mut account.registration;
         registration.seq += 1;
         let (call_id, tag, seq) = (registration.call_id.clone(), registration.tag.clone(), registration.seq);
@@ -214,6 +225,9 @@ impl Core {
         request.headers.set("Call-ID", call_id);
         request.headers.set("Contact", contact);
         request.headers.set("Expires", expires.to_string());
+        if outbound {
+            request.headers.set("Supported", "path, outbound");
+        }
         self.authorize(id, rounds, &mut request);
         self.send(now, id, Destination::NextHop, request, Owner::Registration(id))
     }
@@ -261,6 +275,16 @@ impl Core {
                         self.attempt(now, id);
                     }
                     None => self.down(id, Cause::Protocol, Some(now + RETRY_REFUSED)),
+                }
+            }
+            // RFC 5626 4.2.1: the first hop, or the registrar, knows nothing of flows. It is asked as ever.
+            420 | 439 if self.accounts.get_mut(&id).is_some_and(|a| !std::mem::replace(&mut a.no_outbound, true)) => {
+                let rounds = Rounds::default();
+                let tx = self.send_register(now, id, &rounds, false);
+                if let (Some(tx), Some(registration)) = (tx, self.registration(id))
+                    && let Phase::Asking(asking) = &mut registration.phase
+                {
+                    (asking.tx, asking.rounds) = (tx, rounds);
                 }
             }
             403 => self.down(id, Cause::Forbidden, None),

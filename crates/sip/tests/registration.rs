@@ -330,3 +330,74 @@ fn an_account_that_is_set_again_as_it_is_keeps_its_wire_and_tells_its_state() {
     }
     assert_eq!((rig.closed, rig.requests(Method::Register).len()), (0, 0));
 }
+
+fn with_stream() -> Rig {
+    let instance = Some("urn:uuid:00000000-0000-4000-8000-000000000000".into());
+    Rig::with(AccountConfig { instance, ..config(AccountKind::Registrar, Transport::Tcp) })
+}
+
+/// RFC 5626 4.2: a new flow takes the place of the one before.
+#[test]
+fn a_streams_registration_names_its_flow() {
+    let mut rig = with_stream();
+    let request = ask(&mut rig);
+    let contact = request.headers.text("Contact").expect("a Contact").into_owned();
+    assert!(contact.ends_with(";reg-id=1;+sip.instance=\"<urn:uuid:00000000-0000-4000-8000-000000000000>\""), "{contact}");
+    assert!(request.headers.has_option("Supported", "outbound") && request.headers.has_option("Supported", "path"));
+    // Somebody on the way knows nothing of it, and says so.
+    rig.reply(&request, 439, "r", "", "");
+    let request = rig.request(Method::Register);
+    assert!(!request.headers.text("Contact").is_some_and(|contact| contact.contains("reg-id")));
+    rig.reply(&request, 200, "r", "Expires: 60\n", "");
+    assert!(is_up(&rig));
+    // It is refused once; a refusal of nothing is one.
+    let mut rig = with_stream();
+    for _ in 0..2 {
+        let request = ask(&mut rig);
+        rig.reply(&request, 439, "r", "", "");
+    }
+    assert!(matches!(down(&rig), (Cause::Other { status: 439 }, true)));
+}
+
+#[test]
+fn what_is_doubted_is_asked_at_once_and_what_is_off_stays_off() {
+    let mut rig = Rig::new();
+    rig.act(Input::Doubt(ACCOUNT));
+    assert_eq!(rig.requests(Method::Register), []);
+    let request = ask(&mut rig);
+    rig.reply(&request, 200, "r", "Expires: 600\n", "");
+    rig.seconds(10);
+    rig.act(Input::Doubt(ACCOUNT));
+    let request = rig.request(Method::Register);
+    rig.reply(&request, 200, "r", "Expires: 600\n", "");
+    rig.act(Input::Unregister(ACCOUNT));
+    let request = rig.request(Method::Register);
+    rig.reply(&request, 200, "r", "", "");
+    rig.act(Input::Doubt(ACCOUNT));
+    assert_eq!(rig.requests(Method::Register), []);
+}
+
+/// The peer of a call is told where we are found now, or its BYE would go where nobody is.
+#[test]
+fn a_call_tells_its_peer_where_the_new_flow_is() {
+    let mut rig = Rig::with(config(AccountKind::Registrar, Transport::Tcp));
+    let (call, _, _) = rig.incoming_call();
+    rig.sent.clear();
+    rig.act(Input::WireDown { account: ACCOUNT, failure: WireFailure::Closed });
+    rig.seconds(2);
+    let (local, remote) = ("10.0.0.2:7777".parse().expect("address"), vec![PBX.parse().expect("address")]);
+    rig.act(Input::WireUp { account: ACCOUNT, local, remote });
+    let told = rig.request(Method::Invite);
+    assert!(told.headers.text("Contact").is_some_and(|contact| contact.contains("@10.0.0.2:7777")));
+    assert!(told.to_tag().is_some(), "it is a re-INVITE");
+    rig.reply(&told, 200, "", "", OFFER);
+    rig.request(Method::Ack);
+    let ended = |rig: &Rig| rig.events.iter().any(|(_, e)| matches!(e, Event::Ended { call: c, .. } if *c == call));
+    assert!(!ended(&rig));
+    // The same address again: nothing to tell.
+    rig.act(Input::WireDown { account: ACCOUNT, failure: WireFailure::Closed });
+    rig.seconds(2);
+    let remote = vec![PBX.parse().expect("address")];
+    rig.act(Input::WireUp { account: ACCOUNT, local, remote });
+    assert_eq!(rig.requests(Method::Invite), []);
+}

@@ -223,6 +223,17 @@ impl Call {
         self.pump(core, now);
     }
 
+    /// We are found at another address than the peer knows (RFC 3261 12.2.1.1): it is told, or its BYE would never arrive.
+    pub fn moved(&mut self, core: &mut Core, now: Instant) {
+        let State::Up(up) = &mut self.state else { return };
+        self.timing.reinvite = true;
+        // What was to be sent again later can go now.
+        if matches!(up.change, Change::Later(_)) {
+            up.change = Change::None;
+        }
+        self.pump(core, now);
+    }
+
     /// Sends a re-INVITE if what is wanted differs from what is, and nothing else is under way.
     pub(super) fn pump(&mut self, core: &mut Core, now: Instant) {
         let (State::Up(up), Some(session)) = (&mut self.state, &mut self.session) else { return };

@@ -48,6 +48,7 @@ pub fn config(kind: AccountKind, transport: Transport) -> AccountConfig {
         trust_identity: true,
         srtp: SrtpPolicy::Off,
         ice: IcePolicy::Off,
+        instance: None,
     }
 }
 

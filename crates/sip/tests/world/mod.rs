@@ -93,6 +93,7 @@ pub fn direct(agent: usize, transport: Transport) -> AccountConfig {
         trust_identity: true,
         srtp: SrtpPolicy::Off,
         ice: IcePolicy::Off,
+        instance: None,
     }
 }
 
