@@ -12,6 +12,7 @@ mod colleagues;
 mod conference;
 mod desk;
 mod encryption;
+mod failover;
 mod flows;
 mod hostile;
 mod kamailio;

@@ -25,6 +25,8 @@ pub struct Options {
     pub offline: bool,
     /// With these mounts of its own, which are gone with it: a shell command; `$DATA` is the folder of its data.
     pub mount: Option<String>,
+    /// What it is started by: a program that gives it another network, or another resolver, and then becomes it.
+    pub within: Vec<String>,
 }
 
 pub struct Cli {
@@ -49,6 +51,13 @@ fn without_network() -> Command {
     let option = if may("-n").is_ok_and(|status| status.success()) { "-n" } else { "-rn" };
     let mut command = Command::new("unshare");
     command.arg(option).arg(program());
+    command
+}
+
+fn started_by(within: &[String]) -> Command {
+    let Some((first, rest)) = within.split_first() else { return Command::new(program()) };
+    let mut command = Command::new(first);
+    command.args(rest).arg(program());
     command
 }
 
@@ -91,7 +100,7 @@ impl Cli {
         let mut command = match (options.keyring, options.offline) {
             (true, _) => with_keyring(),
             (false, true) => without_network(),
-            (false, false) => Command::new(program()),
+            (false, false) => started_by(&options.within),
         };
         if let Some(mount) = &options.mount {
             fs::create_dir_all(&data).expect("the folder can be written to");

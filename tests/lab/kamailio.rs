@@ -25,11 +25,13 @@ pub struct Options {
     pub min_expires: u32,
     /// Seconds after which a nonce is stale.
     pub nonce_expires: u32,
+    /// Registrations are refused (503) with this Retry-After.
+    pub closed: Option<u32>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { shown: Shown::Good, min_expires: 10, nonce_expires: 300 }
+        Options { shown: Shown::Good, min_expires: 10, nonce_expires: 300, closed: None }
     }
 }
 
@@ -62,6 +64,7 @@ impl Kamailio {
             ("KEY", certs.key(options.shown).display().to_string()),
             ("MINEXPIRES", options.min_expires.to_string()),
             ("NONCEEXPIRES", options.nonce_expires.to_string()),
+            ("CLOSED", options.closed.map(closed).unwrap_or_default()),
         ];
         template::write(&folder.path().join("kamailio.cfg"), include_str!("kamailio/kamailio.cfg"), &values);
         let mut kamailio = Kamailio { port, tls_port, process: None, folder, next: AtomicU32::new(1) };
@@ -80,6 +83,16 @@ impl Kamailio {
         let port = self.port;
         process.ready_when(DEADLINE, |_| answers(port) && TcpStream::connect(tls).is_ok());
         self.process = Some(process);
+    }
+
+    /// Restarted, after `Options::closed`, with nothing to say against registrations.
+    pub fn open_again(&mut self) {
+        let config = self.folder.path().join("kamailio.cfg");
+        let text = std::fs::read_to_string(&config).expect("it was written");
+        let open: Vec<&str> = text.lines().filter(|line| !line.contains("Retry-After")).collect();
+        std::fs::write(&config, open.join("\n") + "\n").expect("the folder can be written to");
+        self.kill();
+        self.start_again();
     }
 
     /// As a crash would: connections break, nothing is said.
@@ -104,6 +117,10 @@ impl Kamailio {
     pub fn log(&self) -> String {
         self.process.as_ref().map(Process::output).unwrap_or_default()
     }
+}
+
+fn closed(seconds: u32) -> String {
+    format!("append_to_reply(\"Retry-After: {seconds}\\r\\n\"); sl_send_reply(\"503\", \"Closed\"); exit;")
 }
 
 /// Whether something there answers OPTIONS.

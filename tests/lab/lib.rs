@@ -16,6 +16,7 @@ pub mod certs;
 pub mod cli;
 pub mod kamailio;
 pub mod linphone;
+pub mod names;
 pub mod party;
 pub mod ports;
 pub mod privacy;

@@ -183,10 +183,10 @@ pub const NEEDS: &[Need] = &[
         arch: &["openssl"],
     },
     Need {
-        what: "real counterparts: Kamailio, baresip, linphonec, SIPp",
+        what: "real counterparts: Kamailio, baresip, linphonec, SIPp, a name server",
         purpose: Purpose::Test,
         or_program: &[],
-        debian: &["kamailio", "kamailio-tls-modules", "baresip-core", "linphone-cli", "sip-tester"],
+        debian: &["kamailio", "kamailio-tls-modules", "baresip-core", "linphone-cli", "sip-tester", "dnsmasq-base"],
         // The lab unpacks Asterisk from Debian's archive; elsewhere the interop part is left out, and says so.
         fedora: &[],
         arch: &[],

@@ -11,6 +11,7 @@
 mod limit;
 mod resolve;
 mod run;
+mod servers;
 mod stream;
 mod tls;
 mod translate;

@@ -1,7 +1,9 @@
 //! The loop: one agent, its wires, its timer. Everything that wakes it is in one `select`.
 
 use crate::{
-    NetConfig, resolve, translate,
+    NetConfig, resolve,
+    servers::Servers,
+    stream, translate, udp,
     wire::{self, Opening, RECEIVED, Wire, WireEvent},
 };
 use hatif_core::{
@@ -25,8 +27,7 @@ struct Known {
     password: Option<Password>,
     generation: u64,
     wire: Option<Box<dyn Wire>>,
-    /// Where the wire leads, while it is up.
-    remote: Vec<SocketAddr>,
+    servers: Servers,
 }
 
 pub struct Run {
@@ -44,7 +45,8 @@ pub struct Run {
 impl Known {
     /// Gives the wire up, open or on its way; false if there is none.
     fn close(&mut self) -> bool {
-        (self.wire, self.remote) = (None, Vec::new());
+        self.wire = None;
+        self.servers.lost();
         std::mem::take(&mut self.generation) != 0
     }
 }
@@ -67,7 +69,8 @@ impl Run {
 
     pub async fn run(mut self, mut commands: mpsc::Receiver<SipCommand>) {
         while !self.stopped {
-            let timeout = self.agent.poll_timeout().map(|(at, _)| at);
+            let look = self.accounts.values().filter_map(|known| known.servers.look_at());
+            let timeout = self.agent.poll_timeout().map(|(at, _)| at).into_iter().chain(look).min();
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(command) => self.command(command),
@@ -75,7 +78,10 @@ impl Run {
                 },
                 Some(event) = self.received.recv() => self.wire_event(event),
                 Some(event) = self.located.1.recv() => (self.on_event)(event),
-                () = sleep_until(timeout) => self.input(Input::Timeout),
+                () = sleep_until(timeout) => {
+                    self.look_for_better();
+                    self.input(Input::Timeout);
+                }
             }
         }
     }
@@ -147,7 +153,8 @@ impl Run {
         match translate::account(&account, password.clone(), &self.config) {
             Ok(config) => {
                 let (hop, transport) = (config.next_hop().clone(), config.transport);
-                let known = Known { account, hop, transport, password, generation: 0, wire: None, remote: Vec::new() };
+                let known =
+                    Known { account, hop, transport, password, generation: 0, wire: None, servers: Servers::default() };
                 let moved = self.replace(id, known);
                 // The agent closes the wire if what it knows has changed.
                 self.input(Input::SetAccount(Box::new(config)));
@@ -172,7 +179,10 @@ impl Run {
         };
         let way = |account: &Account| (account.kind, account.local_port, account.ca_file.clone());
         let moved = way(&old.account) != way(&known.account);
-        (known.generation, known.wire, known.remote) = (old.generation, old.wire, old.remote);
+        (known.generation, known.wire) = (old.generation, old.wire);
+        if (&old.hop, old.transport) == (&known.hop, known.transport) {
+            known.servers = old.servers;
+        }
         self.accounts.insert(id, known);
         moved
     }
@@ -180,7 +190,7 @@ impl Run {
     /// Finds our address on the way to the account's peers, aside: a slow resolver must not hold the loop up.
     fn locate(&mut self, account: ids::AccountId, call: ids::CallId) {
         let known = self.accounts.get(&AccountId(account.0));
-        let way = known.map(|k| (k.account.kind, k.hop.clone(), k.transport, k.remote.first().copied()));
+        let way = known.map(|k| (k.account.kind, k.hop.clone(), k.transport, k.servers.peer()));
         let answer = self.located.0.clone();
         tokio::spawn(async move {
             let local = match way {
@@ -208,6 +218,12 @@ impl Run {
                     known.close();
                 }
             }
+            Output::Avoid { account, pause } => {
+                if let Some(known) = self.accounts.get_mut(&account) {
+                    tracing::info!(account = account.0, ?pause, "the server has failed, another is tried");
+                    known.servers.avoid(Instant::now(), pause);
+                }
+            }
             Output::Send { account, to, bytes, id } => {
                 match self.accounts.get(&account).and_then(|k| k.wire.as_ref()) {
                     Some(wire) => wire.send(bytes, to, id),
@@ -229,6 +245,7 @@ impl Run {
         let Some(known) = self.accounts.get_mut(&account) else { return };
         known.close();
         known.generation = self.generation;
+        let now = Instant::now();
         let direct = (known.account.kind == AccountKind::Direct).then_some(known.account.local_port);
         let opening = Opening {
             account,
@@ -237,9 +254,35 @@ impl Run {
             transport,
             direct,
             ca_file: known.account.ca_file.clone(),
+            avoid: known.servers.avoided(now),
+            known: known.servers.known(now),
             events: self.events.clone(),
         };
         tokio::spawn(wire::open(opening));
+    }
+
+    /// Asks, aside, whether a server that is to be used first answers again.
+    fn look_for_better(&mut self) {
+        for (account, known) in &mut self.accounts {
+            let better = known.servers.better(Instant::now());
+            if better.is_empty() {
+                continue;
+            }
+            let (account, generation, events) = (*account, known.generation, self.events.clone());
+            let (hop, transport, ca_file) = (known.hop.clone(), known.transport, known.account.ca_file.clone());
+            tokio::spawn(async move {
+                for addr in better {
+                    let answers = match transport {
+                        Transport::Udp => udp::answers(addr).await,
+                        _ => stream::answers(addr, &hop, transport, ca_file.as_deref()).await,
+                    };
+                    if answers {
+                        let _ = events.send(WireEvent::Better { account, generation }).await;
+                        return;
+                    }
+                }
+            });
+        }
     }
 
     /// Takes what wires tell, unless the wire is one that has been given up.
@@ -248,10 +291,16 @@ impl Run {
             run.accounts.get(account).is_some_and(|k| k.generation == generation)
         };
         match event {
-            WireEvent::Up { account, generation, wire, local, remote } if current(self, &account, generation) => {
+            WireEvent::Up { account, generation, wire, local, remote, peer, named }
+                if current(self, &account, generation) =>
+            {
+                let mut others = remote.clone();
+                others.retain(|addr| Some(*addr) != peer);
                 if let Some(known) = self.accounts.get_mut(&account) {
-                    (known.wire, known.remote) = (Some(wire), remote.clone());
+                    known.wire = Some(wire);
+                    known.servers.reached(Instant::now(), remote, peer, named);
                 }
+                let remote = peer.into_iter().chain(others).collect();
                 self.input(Input::WireUp { account, local, remote });
             }
             WireEvent::Down { account, generation, failure } if current(self, &account, generation) => {
@@ -263,6 +312,9 @@ impl Run {
             }
             WireEvent::Received { account, generation, source, flow, bytes } if current(self, &account, generation) => {
                 self.input(Input::Received { account, source, flow, bytes });
+            }
+            WireEvent::Better { account, generation } if current(self, &account, generation) => {
+                self.input(Input::Return(account));
             }
             WireEvent::Doubted { account, generation } if current(self, &account, generation) => {
                 self.input(Input::Doubt(account));

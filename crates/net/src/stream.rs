@@ -38,8 +38,8 @@ pub async fn open(opening: Opening) -> Result<Opened, WireFailure> {
         Transport::Tls => Some(tls::client(opening.ca_file.as_deref())?),
         _ => None,
     };
-    let remote = resolve::addresses(&opening.hop, opening.transport).await?;
-    let connected = connect(&remote, &opening.hop, tls.clone()).await?;
+    let (remote, named) = opening.resolve().await?;
+    let connected = connect(&opening.in_turn(&remote), &opening.hop, tls.clone()).await?;
     let (local, peer) = (connected.local, connected.peer);
     let (queue, outgoing) = mpsc::channel(QUEUE);
     let (closed, closings) = mpsc::channel(QUEUE);
@@ -47,7 +47,19 @@ pub async fn open(opening: Opening) -> Result<Opened, WireFailure> {
     let mut flows = Flows { opening, tls, closed, next: 1, all: HashMap::new(), by_addr: HashMap::new(), main: 0 };
     flows.main = flows.add(connected.stream, peer);
     tokio::spawn(flows.run(outgoing, closings));
-    Ok((Box::new(wire), local, remote))
+    Ok(Opened { wire: Box::new(wire), local, remote, peer: Some(peer), named })
+}
+
+/// Whether a server takes connections, and shows a certificate that is good.
+pub async fn answers(addr: SocketAddr, host: &HostPort, transport: Transport, ca_file: Option<&str>) -> bool {
+    let tls = match transport {
+        Transport::Tls => tls::client(ca_file).map(Some),
+        _ => Ok(None),
+    };
+    match tls {
+        Ok(tls) => connect(&[addr], host, tls).await.is_ok(),
+        Err(_) => false,
+    }
 }
 
 struct Connected {
@@ -81,7 +93,13 @@ async fn connect(
         watch(&tcp);
         let stream: Box<dyn Stream> = match &tls {
             None => Box::new(tcp),
-            Some(config) => Box::new(handshake(tcp, host, config.clone()).await?),
+            Some(config) => match handshake(tcp, host, config.clone()).await {
+                Ok(stream) => Box::new(stream),
+                Err(failure) => {
+                    last = failure;
+                    continue;
+                }
+            },
         };
         return Ok(Connected { stream, local, peer: *peer });
     }

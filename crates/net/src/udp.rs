@@ -36,12 +36,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(25);
 const MAX_KNOCKED: usize = 64;
 
 pub async fn open(opening: Opening) -> Result<Opened, WireFailure> {
-    let (bind, remote) = match opening.direct {
-        Some(port) => (SocketAddr::new(resolve::own(&opening.hop)?, port.unwrap_or(0)), Vec::new()),
+    let (bind, remote, peer, named) = match opening.direct {
+        Some(port) => (SocketAddr::new(resolve::own(&opening.hop)?, port.unwrap_or(0)), Vec::new(), None, true),
         None => {
-            let remote = resolve::addresses(&opening.hop, Transport::Udp).await?;
-            let first = remote.first().copied().ok_or(WireFailure::HostUnknown)?;
-            (SocketAddr::new(resolve::facing(first)?, 0), remote)
+            let (remote, named) = opening.resolve().await?;
+            let peer = opening.in_turn(&remote).first().copied().ok_or(WireFailure::HostUnknown)?;
+            (SocketAddr::new(resolve::facing(peer)?, 0), remote, Some(peer), named)
         }
     };
     let socket = UdpSocket::bind(bind).await.map_err(|e| wire::failure(&e))?;
@@ -51,7 +51,7 @@ pub async fn open(opening: Opening) -> Result<Opened, WireFailure> {
     let limiter = Limiter::new(&remote, Instant::now());
     let sender = Sender {
         socket: socket.clone(),
-        next_hop: remote.first().copied(),
+        next_hop: peer,
         account: opening.account,
         generation: opening.generation,
         events: opening.events.clone(),
@@ -62,7 +62,28 @@ pub async fn open(opening: Opening) -> Result<Opened, WireFailure> {
         // The wire was dropped: the socket closes with its last user.
         receiving.abort();
     });
-    Ok((Box::new(UdpWire { queue }), local, remote))
+    Ok(Opened { wire: Box::new(UdpWire { queue }), local, remote, peer, named })
+}
+
+/// Whether a server answers OPTIONS (RFC 3261 11), in whatever way but that it cannot serve.
+pub async fn answers(addr: SocketAddr) -> bool {
+    let ask = async {
+        let socket = UdpSocket::bind((resolve::facing(addr).ok()?, 0)).await.ok()?;
+        socket.connect(addr).await.ok()?;
+        let own = socket.local_addr().ok()?;
+        let token = rand::random::<u64>();
+        let text = format!(
+            "OPTIONS sip:{addr} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bK{token:016x};rport\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:{own}>;tag={token:x}\r\nTo: <sip:{addr}>\r\nCall-ID: {token:016x}\r\n\
+             CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+        );
+        socket.send(text.as_bytes()).await.ok()?;
+        let mut answer = [0; 1500];
+        let length = socket.recv(&mut answer).await.ok()?;
+        let status = answer[..length].strip_prefix(b"SIP/2.0 ")?;
+        (!status.starts_with(b"503")).then_some(())
+    };
+    tokio::time::timeout(KNOCK, ask).await.is_ok_and(|answered| answered.is_some())
 }
 
 #[derive(Debug)]
@@ -243,7 +264,17 @@ mod tests {
         let (events, received) = mpsc::channel(wire::RECEIVED);
         let hop = HostPort::parse(hop).expect("host");
         let transport = Transport::Udp;
-        let opening = Opening { account: AccountId(1), generation: 1, hop, transport, direct, ca_file: None, events };
+        let opening = Opening {
+            account: AccountId(1),
+            generation: 1,
+            hop,
+            transport,
+            direct,
+            ca_file: None,
+            avoid: Vec::new(),
+            known: Vec::new(),
+            events,
+        };
         (open(opening).await.expect("it opens"), received)
     }
 
@@ -261,8 +292,8 @@ mod tests {
     #[tokio::test]
     async fn the_largest_datagram_passes_both_ways_on_both_families() {
         for host in ["127.0.0.1", "[::1]"] {
-            let ((one, local, _), _events) = opened(host, Some(None)).await;
-            let ((_two, there, _), mut received) = opened(host, Some(None)).await;
+            let (Opened { wire: one, local, .. }, _events) = opened(host, Some(None)).await;
+            let (Opened { wire: _two, local: there, .. }, mut received) = opened(host, Some(None)).await;
             // 65,507 bytes of payload are left by the headers of IPv4 and UDP.
             let bytes: Vec<u8> = (0..65_507u32).map(|n| b'a' + (n % 26) as u8).collect();
             let hop = HostPort::parse(&there.to_string()).expect("host");
@@ -277,7 +308,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_sent_is_told_in_words() {
-        let ((wire, ..), mut received) = opened("127.0.0.1", Some(None)).await;
+        let (Opened { wire, .. }, mut received) = opened("127.0.0.1", Some(None)).await;
         let host =
             |text: &str| Destination::Host { hop: HostPort::parse(text).expect("host"), transport: Transport::Udp };
         let sink = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
@@ -295,15 +326,26 @@ mod tests {
 
     #[tokio::test]
     async fn a_taken_port_is_told_and_a_dropped_wire_gives_its_port_back() {
-        let ((wire, local, _), received) = opened("127.0.0.1", Some(None)).await;
+        let (Opened { wire, local, .. }, received) = opened("127.0.0.1", Some(None)).await;
         let again = || async {
             let (events, _received) = mpsc::channel(8);
             let hop = HostPort::parse("127.0.0.1").expect("host");
             let direct = Some(Some(local.port()));
             let transport = Transport::Udp;
-            open(Opening { account: AccountId(2), generation: 2, hop, transport, direct, ca_file: None, events })
-                .await
-                .err()
+            let (avoid, known) = (Vec::new(), Vec::new());
+            open(Opening {
+                account: AccountId(2),
+                generation: 2,
+                hop,
+                transport,
+                direct,
+                ca_file: None,
+                avoid,
+                known,
+                events,
+            })
+            .await
+            .err()
         };
         assert_eq!(again().await, Some(WireFailure::PortInUse));
         drop((wire, received));
@@ -317,7 +359,7 @@ mod tests {
 
     #[tokio::test]
     async fn keep_alives_are_not_handed_on() {
-        let ((_wire, local, _), mut received) = opened("127.0.0.1", Some(None)).await;
+        let (Opened { wire: _wire, local, .. }, mut received) = opened("127.0.0.1", Some(None)).await;
         let peer = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
         for bytes in [&b""[..], b"\r\n\r\n", b"\0\0\0\0", b"SIP"] {
             peer.send_to(bytes, local).await.expect("sent");

@@ -11,12 +11,44 @@ pub const RECEIVED: usize = 512;
 /// What a wire tells.
 #[derive(Debug)]
 pub enum WireEvent {
-    Up { account: AccountId, generation: u64, wire: Box<dyn Wire>, local: SocketAddr, remote: Vec<SocketAddr> },
-    Down { account: AccountId, generation: u64, failure: WireFailure },
-    Received { account: AccountId, generation: u64, source: SocketAddr, flow: Option<u64>, bytes: Vec<u8> },
+    /// `remote`: every address of the next hop, in the order of its name; `peer` is the one that the wire leads to.
+    Up {
+        account: AccountId,
+        generation: u64,
+        wire: Box<dyn Wire>,
+        local: SocketAddr,
+        remote: Vec<SocketAddr>,
+        peer: Option<SocketAddr>,
+        /// The name was found now; where not, `remote` is what was known before.
+        named: bool,
+    },
+    Down {
+        account: AccountId,
+        generation: u64,
+        failure: WireFailure,
+    },
+    Received {
+        account: AccountId,
+        generation: u64,
+        source: SocketAddr,
+        flow: Option<u64>,
+        bytes: Vec<u8>,
+    },
+    /// A server that comes before the wire's in the order of its name answers again.
+    Better {
+        account: AccountId,
+        generation: u64,
+    },
     /// Whoever is at the other end may be gone.
-    Doubted { account: AccountId, generation: u64 },
-    SendFailed { account: AccountId, id: SendId, failure: WireFailure },
+    Doubted {
+        account: AccountId,
+        generation: u64,
+    },
+    SendFailed {
+        account: AccountId,
+        id: SendId,
+        failure: WireFailure,
+    },
 }
 
 /// An open way to an account's next hop. Sending never blocks; what fails later comes as `WireEvent::SendFailed`.
@@ -35,6 +67,10 @@ pub struct Opening {
     /// Kind `Direct`: bound where others find it, open to everybody.
     pub direct: Option<Option<u16>>,
     pub ca_file: Option<String>,
+    /// Addresses that are tried after all others.
+    pub avoid: Vec<SocketAddr>,
+    /// Where the name led when it was last found, for when it is not found now.
+    pub known: Vec<SocketAddr>,
     pub events: mpsc::Sender<WireEvent>,
 }
 
@@ -46,14 +82,41 @@ pub async fn open(opening: Opening) {
         Transport::Tcp | Transport::Tls => crate::stream::open(opening).await,
     };
     let event = match opened {
-        Ok((wire, local, remote)) => WireEvent::Up { account, generation, wire, local, remote },
+        Ok(Opened { wire, local, remote, peer, named }) => {
+            WireEvent::Up { account, generation, wire, local, remote, peer, named }
+        }
         Err(failure) => WireEvent::Down { account, generation, failure },
     };
     // The loop is gone only when the application ends.
     let _ = events.send(event).await;
 }
 
-pub type Opened = (Box<dyn Wire>, SocketAddr, Vec<SocketAddr>);
+/// What came of it; the fields are those of `WireEvent::Up`.
+#[derive(Debug)]
+pub struct Opened {
+    pub wire: Box<dyn Wire>,
+    pub local: SocketAddr,
+    pub remote: Vec<SocketAddr>,
+    pub peer: Option<SocketAddr>,
+    pub named: bool,
+}
+
+impl Opening {
+    /// Where the next hop is, and whether its name says so now; else it is where that led last.
+    pub async fn resolve(&self) -> Result<(Vec<SocketAddr>, bool), WireFailure> {
+        match crate::resolve::addresses(&self.hop, self.transport).await {
+            Err(WireFailure::HostUnknown) if !self.known.is_empty() => Ok((self.known.clone(), false)),
+            found => found.map(|found| (found, true)),
+        }
+    }
+
+    /// The same in the order in which they are tried.
+    pub fn in_turn(&self, found: &[SocketAddr]) -> Vec<SocketAddr> {
+        let mut turns = found.to_vec();
+        turns.sort_by_key(|addr| self.avoid.contains(addr));
+        turns
+    }
+}
 
 /// "Message too long" and "no buffer space", for which the standard library has no kind.
 #[cfg(target_os = "linux")]

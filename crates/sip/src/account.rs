@@ -45,6 +45,8 @@ pub(crate) struct Account {
     pub leaving: Option<Instant>,
     /// Our address on the wire that was up last: what the peers of our calls know.
     known_as: Option<SocketAddr>,
+    /// How often another server was turned to since one took us last.
+    pub turns: usize,
     /// The way to the registrar does not have RFC 5626 (439, 420).
     pub no_outbound: bool,
 }
@@ -61,6 +63,7 @@ impl Account {
             registrar: Registrar::default(),
             leaving: None,
             known_as: None,
+            turns: 0,
             no_outbound: false,
         }
     }

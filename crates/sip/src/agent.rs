@@ -59,9 +59,10 @@ impl Agent {
                 Wire::Pausing(at) => Some((at, "wire again")),
                 _ => None,
             };
-            let reliable = a.config.transport.reliable();
+            let alternatives = matches!(&a.wire, Wire::Up { remote, .. } if remote.len() > 1);
+            let renewed = a.config.transport.reliable() || alternatives;
             let leaving = a.leaving.map(|at| (at, "account leaves"));
-            [reopen, a.registration.poll_timeout(reliable), a.registrar.poll_timeout(), leaving]
+            [reopen, a.registration.poll_timeout(renewed), a.registrar.poll_timeout(), leaving]
         });
         let stopping = self.stopping.map(|at| (at, "stop"));
         let subscriptions = self.core.subscriptions.values().filter_map(Subscription::poll_timeout);
@@ -75,6 +76,14 @@ impl Agent {
             Input::Register(account) if self.stopping.is_none() => self.core.register(now, account),
             Input::Register(_) => {}
             Input::Unregister(account) => self.core.unregister(now, account),
+            Input::Return(account) => {
+                // A call goes on where it began.
+                let busy = self.calls.values().any(|c| c.account == account);
+                let registered = self.core.account(account).is_some_and(|a| a.registration.stands());
+                if !busy && registered && self.stopping.is_none() {
+                    self.core.go_back(now, account);
+                }
+            }
             Input::Doubt(account) => self.core.doubt(now, account),
             Input::Invite { account, call, target, media } => {
                 if self.calls.contains_key(&call) || call.0 & INCOMING_CALL_BIT != 0 {

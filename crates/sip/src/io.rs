@@ -71,6 +71,8 @@ pub enum Input {
     Unregister(AccountId),
     /// The registrar may be gone, or we elsewhere: what is registered is registered again now, what waits is tried now.
     Doubt(AccountId),
+    /// A server that comes before the account's in the order of its name is there again.
+    Return(AccountId),
     /// Calls `target`: a number, `user`, `user@host`, or a `sip:`, `sips:` or `tel:` URI.
     Invite {
         account: AccountId,
@@ -145,7 +147,7 @@ pub enum Input {
     /// Ends every call, un-registers every account, then `Event::Stopped`.
     Stop,
     /// The account's wire is up. `local` is what Via and Contact carry, never an unspecified address; `remote` is every
-    /// address that the next hop resolved to: requests from elsewhere are dropped (kind `Registrar`).
+    /// address that the next hop resolved to, the one that the wire leads to first: requests from elsewhere are dropped (kind `Registrar`).
     WireUp {
         account: AccountId,
         local: SocketAddr,
@@ -180,6 +182,12 @@ pub enum Output {
         account: AccountId,
         hop: HostPort,
         transport: Transport,
+    },
+    /// The server that the account's wire leads to has failed: for so long its address is tried after the others of its
+    /// name. `CloseWire` and `OpenWire` follow.
+    Avoid {
+        account: AccountId,
+        pause: Duration,
     },
     /// The account is gone, or its wire must be made anew. No answer is expected.
     CloseWire {

@@ -26,6 +26,7 @@ mod core;
 mod credentials;
 mod dialog;
 pub mod digest;
+mod failover;
 pub mod framer;
 pub mod ice;
 mod identity;

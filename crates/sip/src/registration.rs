@@ -13,6 +13,7 @@ use crate::{
     config::{AccountId, AccountKind},
     core::Core,
     credentials::{Refusal, Rounds},
+    failover,
     io::{Cause, Destination, Event, RegistrationState, WireFailure},
     text::{Method, NameAddr, Request, Response, Uri, number},
     transaction::{Failure, Owner, TxId},
@@ -83,15 +84,21 @@ impl Registration {
         }
     }
 
-    pub fn poll_timeout(&self, reliable: bool) -> Option<(Instant, &'static str)> {
+    /// `renewed`: a way that stays silent is given up for another.
+    pub fn poll_timeout(&self, renewed: bool) -> Option<(Instant, &'static str)> {
         match &self.phase {
             Phase::Idle | Phase::NeedsWire => None,
             Phase::Asking(asking) if !asking.told => Some((asking.since + TELL_AFTER, "registrar does not answer")),
-            Phase::Asking(asking) => reliable.then_some((asking.renew_at, "registrar's stream is dead")),
+            Phase::Asking(asking) => renewed.then_some((asking.renew_at, "registrar's stream is dead")),
             Phase::Registered { refresh_at } => Some((*refresh_at, "refresh of the registration")),
             Phase::Retry { at } => Some((*at, "registration again")),
             Phase::Leaving { until, .. } => Some((*until, "good-bye to the registrar")),
         }
+    }
+
+    /// Whether we are registered and mean to stay so.
+    pub fn stands(&self) -> bool {
+        self.wanted && matches!(self.phase, Phase::Registered { .. })
     }
 
     /// Whether an un-registration still waits for its answer.
@@ -209,7 +216,7 @@ impl Core {
         }
     }
 
-    fn send_register(&mut self, now: Instant, id: AccountId, rounds: &Rounds, leaving: bool) -> Option<TxId> {
+    pub fn send_register(&mut self, now: Instant, id: AccountId, rounds: &Rounds, leaving: bool) -> Option<TxId> {
         let account = self.accounts.get_mut(&id)?;
         let (contact, outbound) = account.binding(account.local()?);
         let registration = &mut account.registration;
@@ -230,6 +237,25 @@ impl Core {
         }
         self.authorize(id, rounds, &mut request);
         self.send(now, id, Destination::NextHop, request, Owner::Registration(id))
+    }
+
+    /// What was under way does not count any more: another wire comes.
+    pub fn forget_attempt(&mut self, id: AccountId) {
+        let Some(registration) = self.registration(id) else { return };
+        let before = std::mem::replace(&mut registration.phase, Phase::NeedsWire);
+        if let Phase::Asking(asking) = before {
+            self.tx.abandon(asking.tx);
+        }
+    }
+
+    /// Tries the next server, if there is one; the loss is told meanwhile.
+    fn elsewhere(&mut self, now: Instant, id: AccountId, cause: Cause, pause: Duration) -> bool {
+        let elsewhere = self.fail_over(id, pause);
+        if elsewhere {
+            self.forget_attempt(id);
+            self.show(id, RegistrationState::Down { cause, retry_at: Some(now) });
+        }
+        elsewhere
     }
 
     pub fn registration_response(&mut self, now: Instant, id: AccountId, tx: TxId, response: &Response) {
@@ -295,8 +321,13 @@ impl Core {
                     500..600 => (Cause::ServerError, RETRY),
                     _ => (Cause::Other { status }, RETRY_REFUSED),
                 };
-                let pause = retry_after(response).map_or(pause, |asked| asked.max(MIN_GAP));
-                self.down(id, cause, Some(now + pause));
+                let asked = retry_after(response);
+                let elsewhere = matches!(status, 408 | 503 | 504)
+                    && self.elsewhere(now, id, cause, asked.unwrap_or(failover::AVOIDED));
+                if !elsewhere {
+                    let pause = asked.map_or(pause, |asked| asked.max(MIN_GAP));
+                    self.down(id, cause, Some(now + pause));
+                }
             }
         }
     }
@@ -305,6 +336,7 @@ impl Core {
         let contact = self.contact(id).unwrap_or_default();
         let Some(account) = self.accounts.get_mut(&id) else { return };
         account.credentials.succeeded(rounds);
+        account.turns = 0;
         let asked = account.config.expires.max(account.registration.min_expires);
         let expires = Duration::from_secs(u64::from(granted(&contact, response).unwrap_or(asked)));
         if expires.is_zero() {
@@ -338,8 +370,12 @@ impl Core {
         };
         match &registration.phase {
             Phase::Asking(asking) if asking.tx == tx => {
+                let since = asking.since;
+                if self.elsewhere(now, id, cause, failover::AVOIDED) {
+                    return;
+                }
                 let pause = if failure == Failure::TimedOut { MIN_GAP } else { RETRY / 2 };
-                let at = (asking.since + MIN_GAP).max(now + pause);
+                let at = (since + MIN_GAP).max(now + pause);
                 self.down(id, cause, Some(at));
             }
             Phase::Leaving { tx: leaving, .. } if *leaving == tx => {
@@ -351,9 +387,10 @@ impl Core {
     }
 
     pub fn registration_timers(&mut self, now: Instant, id: AccountId) {
+        let alternatives = self.has_alternatives(id);
         let Some(account) = self.accounts.get_mut(&id) else { return };
-        let reliable = account.config.transport.reliable();
-        if account.registration.poll_timeout(reliable).is_none_or(|(at, _)| at > now) {
+        let renewed = account.config.transport.reliable() || alternatives;
+        if account.registration.poll_timeout(renewed).is_none_or(|(at, _)| at > now) {
             return;
         }
         match &mut account.registration.phase {
@@ -371,7 +408,9 @@ impl Core {
                 let tx = asking.tx;
                 self.tx.abandon(tx);
                 account.registration.phase = Phase::NeedsWire;
-                self.renew_wire(id);
+                if !self.fail_over(id, failover::AVOIDED) {
+                    self.renew_wire(id);
+                }
             }
             Phase::Registered { .. } | Phase::Retry { .. } => self.attempt(now, id),
             Phase::Leaving { tx, .. } => {

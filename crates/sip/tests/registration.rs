@@ -342,7 +342,10 @@ fn a_streams_registration_names_its_flow() {
     let mut rig = with_stream();
     let request = ask(&mut rig);
     let contact = request.headers.text("Contact").expect("a Contact").into_owned();
-    assert!(contact.ends_with(";reg-id=1;+sip.instance=\"<urn:uuid:00000000-0000-4000-8000-000000000000>\""), "{contact}");
+    assert!(
+        contact.ends_with(";reg-id=1;+sip.instance=\"<urn:uuid:00000000-0000-4000-8000-000000000000>\""),
+        "{contact}"
+    );
     assert!(request.headers.has_option("Supported", "outbound") && request.headers.has_option("Supported", "path"));
     // Somebody on the way knows nothing of it, and says so.
     rig.reply(&request, 439, "r", "", "");
@@ -400,4 +403,108 @@ fn a_call_tells_its_peer_where_the_new_flow_is() {
     let remote = vec![PBX.parse().expect("address")];
     rig.act(Input::WireUp { account: ACCOUNT, local, remote });
     assert_eq!(rig.requests(Method::Invite), []);
+}
+
+const SECOND: &str = "192.0.2.2:5060";
+
+/// A wire to one of two servers of one name.
+fn two_servers(rig: &mut Rig, first: &str) {
+    let other = if first == PBX { SECOND } else { PBX };
+    let remote = [first, other].map(|addr| addr.parse().expect("address")).to_vec();
+    rig.act(Input::WireUp { account: ACCOUNT, local: OWN.parse().expect("address"), remote });
+}
+
+/// RFC 3263 4.3: 503 or silence means the next server; once each has had its turn, patience.
+#[test]
+fn a_registrar_that_cannot_is_left_for_the_next_one() {
+    for head in ["Retry-After: 30\n", ""] {
+        let mut rig = Rig::new();
+        two_servers(&mut rig, PBX);
+        let opened = rig.opened.len();
+        let request = ask(&mut rig);
+        rig.reply(&request, 503, "r", head, "");
+        assert_eq!(rig.avoided, [Duration::from_secs(if head.is_empty() { 60 } else { 30 })]);
+        assert_eq!(rig.opened.len(), opened + 1);
+        assert!(matches!(down(&rig), (Cause::ServerError, true)));
+        two_servers(&mut rig, SECOND);
+        rig.seconds(1);
+        let request = rig.request(Method::Register);
+        rig.reply(&request, 503, "r", "Retry-After: 5\n", "");
+        assert_eq!((rig.avoided.len(), rig.opened.len()), (1, opened + 1), "both have had their turn");
+        rig.seconds(4);
+        assert_eq!(rig.requests(Method::Register), [], "it said when");
+        rig.seconds(1);
+        let request = rig.request(Method::Register);
+        rig.reply(&request, 200, "r", "Expires: 60\n", "");
+        assert!(is_up(&rig));
+    }
+}
+
+#[test]
+fn a_registrar_that_says_nothing_is_left_by_udp_too_where_there_is_another() {
+    let mut rig = Rig::new();
+    two_servers(&mut rig, PBX);
+    ask(&mut rig);
+    rig.seconds(6);
+    assert_eq!(rig.avoided.len(), 1);
+    two_servers(&mut rig, SECOND);
+    rig.sent.clear();
+    rig.seconds(1);
+    let request = rig.request(Method::Register);
+    rig.reply(&request, 200, "r", "Expires: 600\n", "");
+    assert!(is_up(&rig));
+    // The first is there again: back to it, but not out of a call.
+    let (call, _, _) = rig.incoming_call();
+    rig.act(Input::Return(ACCOUNT));
+    assert_eq!(rig.requests(Method::Register), []);
+    rig.act(Input::HangUp { call });
+    let bye = rig.request(Method::Bye);
+    rig.reply(&bye, 200, "", "", "");
+    let opened = rig.opened.len();
+    rig.act(Input::Return(ACCOUNT));
+    let goodbye = rig.request(Method::Register);
+    assert_eq!(goodbye.headers.number("Expires"), Some(0));
+    assert_eq!(rig.opened.len(), opened + 1);
+    two_servers(&mut rig, PBX);
+    let request = rig.request(Method::Register);
+    rig.reply(&request, 200, "r", "Expires: 600\n", "");
+    assert!(is_up(&rig));
+}
+
+/// One server, nothing to turn to: as ever.
+#[test]
+fn a_single_registrar_is_never_left() {
+    let mut rig = Rig::new();
+    let request = ask(&mut rig);
+    rig.reply(&request, 503, "r", "Retry-After: 10\n", "");
+    assert!(rig.avoided.is_empty());
+    rig.seconds(9);
+    assert_eq!(rig.requests(Method::Register), []);
+    rig.seconds(1);
+    rig.request(Method::Register);
+}
+
+/// A server that says for how long it cannot take calls is left, and the call goes to the next one: once, and only then.
+#[test]
+fn a_call_goes_to_the_next_server() {
+    let mut rig = Rig::new();
+    two_servers(&mut rig, PBX);
+    rig.act(Input::Invite { account: ACCOUNT, call: CALL, target: "600".into(), media: local_media() });
+    let invite = rig.request(Method::Invite);
+    rig.reply(&invite, 503, "x", "Retry-After: 30\n", "");
+    assert_eq!(rig.avoided, [Duration::from_secs(30)]);
+    two_servers(&mut rig, SECOND);
+    let again = rig.request(Method::Invite);
+    assert_ne!(again.call_id(), invite.call_id());
+    let ended = |rig: &Rig| rig.events.iter().any(|(_, event)| matches!(event, Event::Ended { .. }));
+    assert!(!ended(&rig));
+    rig.reply(&again, 503, "x", "Retry-After: 30\n", "");
+    assert!(ended(&rig));
+    // The callee's own 503 says no time.
+    let mut rig = Rig::new();
+    two_servers(&mut rig, PBX);
+    rig.act(Input::Invite { account: ACCOUNT, call: CALL, target: "600".into(), media: local_media() });
+    let invite = rig.request(Method::Invite);
+    rig.reply(&invite, 503, "x", "", "");
+    assert!(rig.avoided.is_empty() && ended(&rig));
 }

@@ -394,7 +394,7 @@ impl Call {
 
     pub fn on_failed(&mut self, core: &mut Core, now: Instant, tx: TxId, owner: Owner, failure: Failure) {
         match owner {
-            Owner::Invite(_) => self.invite_failed(core, tx, failure),
+            Owner::Invite(_) => self.invite_failed(core, now, tx, failure),
             Owner::Reinvite(_) => self.reinvite_failed(core, now, tx, failure),
             Owner::Info(_) => self.digit_done(core, now, tx, None),
             Owner::Update(_) => self.update_failed(core, now, tx, failure),

@@ -6,10 +6,12 @@ use crate::{
     core::{Core, SDP},
     credentials::Rounds,
     dialog::Dialog,
+    failover::AVOIDED,
     identity,
     io::{Destination, EndReason, Event, LocalMedia},
     offer::{Negotiation, OfferError},
     reason,
+    registration::retry_after,
     text::{Method, NameAddr, Request, Response, Uri},
     transaction::{Failure, Owner, T1_X64, TxId},
 };
@@ -25,12 +27,15 @@ const MAX_TARGETS: usize = 5;
 /// Most early dialogs of one INVITE.
 const MAX_FORKS: usize = 16;
 
+#[derive(Clone)]
 pub(super) struct Waiting {
     pub until: Instant,
     pub target: String,
     pub media: LocalMedia,
     /// Headers of the INVITE that a transfer asks for.
     pub extra: Vec<(&'static str, String)>,
+    /// It was sent before, to a server that failed.
+    pub again: bool,
 }
 
 pub(super) struct Inviting {
@@ -43,6 +48,8 @@ pub(super) struct Inviting {
     rang: bool,
     pub give_up_at: Instant,
     cancel: Cancel,
+    /// What it was made of, should another server be asked.
+    origin: Waiting,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,7 +70,7 @@ impl Call {
         target: String,
         media: LocalMedia,
     ) -> Self {
-        let waiting = Waiting { until: now + T1_X64, target, media, extra: Vec::new() };
+        let waiting = Waiting { until: now + T1_X64, target, media, extra: Vec::new(), again: false };
         let mut call = Call::new(id, account, true, State::Waiting(waiting));
         call.launch(core, now);
         call
@@ -94,7 +101,7 @@ impl Call {
         } else {
             (uri.to_string(), account.destination(&uri))
         };
-        let media = waiting.media.clone();
+        let (media, origin) = (waiting.media.clone(), waiting.clone());
         let mut session = core.negotiation(self.account, media);
         let body = session.offer(false);
         let tx = self.send_invite(core, now, &request_uri, &uri, to, body.into_bytes());
@@ -111,6 +118,7 @@ impl Call {
                     rang: false,
                     give_up_at: now + PATIENCE,
                     cancel: Cancel::No,
+                    origin,
                 }));
             }
             None => self.end(core, EndReason::Protocol, None),
@@ -274,6 +282,11 @@ impl Call {
                 401 | 407 => self.challenged_invite(core, now, tx, response),
                 422 => self.lengthened_invite(core, now, tx, response),
                 300..=399 => self.redirected(core, response),
+                // Without a time it is as a 500 (RFC 3261 21.5.4): the callee's, more often than the server's.
+                503 => match retry_after(response) {
+                    Some(pause) => self.invite_elsewhere(core, now, Some(pause)),
+                    None => false,
+                },
                 _ => false,
             };
         if !again {
@@ -287,6 +300,21 @@ impl Call {
             self.end(core, why, Some(response.status));
             self.state = State::Over;
         }
+    }
+
+    /// The server cannot, or is gone: the next one is asked, once. `pause`: for how long this one comes last.
+    fn invite_elsewhere(&mut self, core: &mut Core, now: Instant, pause: Option<Duration>) -> bool {
+        let State::Inviting(inviting) = &self.state else { return false };
+        let fresh = !inviting.rang && !inviting.origin.again && inviting.cancel == Cancel::No;
+        if !fresh || self.shown.media.is_some() {
+            return false;
+        }
+        let waiting = Waiting { until: now + T1_X64, again: true, ..inviting.origin.clone() };
+        if !core.fail_over(self.account, pause.unwrap_or(AVOIDED)) {
+            return false;
+        }
+        self.state = State::Waiting(waiting);
+        true
     }
 
     fn challenged_invite(&mut self, core: &mut Core, now: Instant, tx: TxId, response: &Response) -> bool {
@@ -342,8 +370,11 @@ impl Call {
         true
     }
 
-    pub(super) fn invite_failed(&mut self, core: &mut Core, tx: TxId, failure: Failure) {
+    pub(super) fn invite_failed(&mut self, core: &mut Core, now: Instant, tx: TxId, failure: Failure) {
         if matches!(&self.state, State::Inviting(inviting) if inviting.tx == tx) {
+            if matches!(failure, Failure::Wire(_)) && !self.shown.ended && self.invite_elsewhere(core, now, None) {
+                return;
+            }
             self.end(core, reason::of_failure(failure), None);
             self.state = State::Over;
         }

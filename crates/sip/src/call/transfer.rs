@@ -294,7 +294,8 @@ impl Call {
         granted: Granted,
         media: LocalMedia,
     ) -> Self {
-        let waiting = Waiting { until: now + T1_X64, target: granted.target, media, extra: granted.extra };
+        let waiting =
+            Waiting { until: now + T1_X64, target: granted.target, media, extra: granted.extra, again: false };
         let mut call = Call::new(id, from.account, true, State::Waiting(waiting));
         call.referrer = granted.referrer;
         call.launch(core, now);

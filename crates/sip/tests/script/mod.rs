@@ -25,6 +25,8 @@ pub struct Rig {
     pub events: Vec<(Duration, Event)>,
     pub opened: Vec<Duration>,
     pub closed: usize,
+    /// For how long the server of the moment was to come last, each time.
+    pub avoided: Vec<Duration>,
     pub last_send: Option<SendId>,
     /// Of the last request of the peer.
     pub number: u32,
@@ -73,6 +75,7 @@ impl Rig {
             events: Vec::new(),
             opened: Vec::new(),
             closed: 0,
+            avoided: Vec::new(),
             last_send: None,
             number: 0,
         };
@@ -106,6 +109,7 @@ impl Rig {
                 Output::Event(event) => self.events.push((at, event)),
                 Output::OpenWire { .. } => self.opened.push(at),
                 Output::CloseWire { .. } => self.closed += 1,
+                Output::Avoid { pause, .. } => self.avoided.push(pause),
             }
         }
     }

@@ -203,6 +203,7 @@ impl World {
                     let down = Happening::WireDown(agent, WireFailure::Refused);
                     self.schedule(at, if refused { down } else { Happening::WireUp(agent) });
                 }
+                Output::Avoid { .. } => {}
                 Output::CloseWire { .. } => self.up[agent] = false,
                 Output::Send { to, bytes, .. } => self.send(agent, &to, bytes),
                 Output::Event(event) => {
