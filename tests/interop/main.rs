@@ -20,6 +20,7 @@ mod lab;
 mod linphone;
 mod log;
 mod mobile;
+mod mobility;
 mod nat;
 mod network;
 mod recordings;

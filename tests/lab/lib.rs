@@ -17,6 +17,7 @@ pub mod cli;
 pub mod kamailio;
 pub mod linphone;
 pub mod names;
+pub mod net;
 pub mod party;
 pub mod ports;
 pub mod privacy;

@@ -119,6 +119,11 @@ impl Port {
         })
     }
 
+    /// Goes on from the sockets of `other`: to the same far end, under the same keys.
+    pub fn move_to(&mut self, other: Port) {
+        (self.rtp, self.rtcp, self.local) = (other.rtp, other.rtcp, other.local);
+    }
+
     pub fn local(&self) -> SocketAddr {
         self.local
     }

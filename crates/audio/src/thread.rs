@@ -421,9 +421,9 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
 
     fn open_port(&mut self, call: CallId, bind: IpAddr) {
         let event = match self.lines.get(&call) {
-            Some(line) => AudioEvent::PortOpened { call, local: line.port.local() },
+            Some(line) if line.port.local().ip() == bind => AudioEvent::PortOpened { call, local: line.port.local() },
             None if self.lines.len() >= MAX_LINES => AudioEvent::PortFailed { call, text: Text::new(problem::NO_PORT) },
-            None => self.bind_port(call, bind),
+            _ => self.bind_port(call, bind),
         };
         (self.on_event)(event);
     }
@@ -433,6 +433,10 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         match Port::open(self.poll.registry(), token, bind, &self.rtp_ports, random()) {
             Ok(port) => {
                 let local = port.local();
+                if let Some(line) = self.lines.get_mut(&call) {
+                    line.port.move_to(port);
+                    return AudioEvent::PortOpened { call, local };
+                }
                 let line = Line {
                     port,
                     payload: None,

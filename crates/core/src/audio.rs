@@ -203,7 +203,7 @@ pub enum CallSource {
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum AudioCommand {
-    /// Binds an RTP/RTCP port pair for a call; answered by `PortOpened` or `PortFailed`.
+    /// Binds an RTP/RTCP port pair for a call, or another one if it is bound elsewhere; answered by `PortOpened` or `PortFailed`.
     OpenPort {
         call: CallId,
         bind: IpAddr,

@@ -19,6 +19,7 @@ mod entry;
 mod incoming;
 mod messages;
 mod mobile;
+mod mobility;
 mod recording;
 mod sound;
 mod transfer;

@@ -51,6 +51,11 @@ pub enum SipCommand {
         call: CallId,
         media: SocketAddr,
     },
+    /// The call's RTP port is another one now: its far end is told by a re-INVITE.
+    Move {
+        call: CallId,
+        media: SocketAddr,
+    },
     /// `status` is 486 (busy) or 603 (decline).
     Reject {
         call: CallId,
@@ -126,6 +131,11 @@ pub enum SipEvent {
     MediaAddress {
         call: CallId,
         local: Result<IpAddr, Text>,
+    },
+    /// The account is found at another address than before: this computer is in another network. What its calls have
+    /// bound may be gone.
+    Moved {
+        account: AccountId,
     },
     /// `call` is chosen by the adapter from the upper half of the id space (bit 31 set).
     Incoming {

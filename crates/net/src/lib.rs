@@ -12,6 +12,7 @@ mod limit;
 mod resolve;
 mod run;
 mod servers;
+mod sleep;
 mod stream;
 mod tls;
 mod translate;

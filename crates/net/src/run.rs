@@ -3,6 +3,7 @@
 use crate::{
     NetConfig, resolve,
     servers::Servers,
+    sleep::Sleep,
     stream, translate, udp,
     wire::{self, Opening, RECEIVED, Wire, WireEvent},
 };
@@ -15,7 +16,11 @@ use hatif_core::{
 use hatif_sip::{
     AccountId, Agent, CallId, HostPort, Input, LocalMedia, MessageId, Output, SubscriptionId, Transport, WireFailure,
 };
-use std::{collections::HashMap, net::SocketAddr, time::Instant};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    time::{Duration, Instant, SystemTime},
+};
 use tokio::sync::mpsc;
 
 /// What is kept of an account beside the agent.
@@ -28,10 +33,18 @@ struct Known {
     generation: u64,
     wire: Option<Box<dyn Wire>>,
     servers: Servers,
+    /// Our address on the wire that was up last.
+    local: Option<IpAddr>,
+    /// No way led to the PBX when it was looked for last.
+    cut_off: bool,
 }
+
+/// How often the way to each PBX is looked at. It asks the routing table and sends nothing.
+const LOOK_ROUND: Duration = Duration::from_secs(1);
 
 pub struct Run {
     config: NetConfig,
+    sleep: Sleep,
     on_event: Box<dyn FnMut(SipEvent) + Send>,
     agent: Agent,
     accounts: HashMap<AccountId, Known>,
@@ -42,7 +55,35 @@ pub struct Run {
     stopped: bool,
 }
 
+/// What is to be done about an account's place in the network.
+enum Place {
+    /// Its wire is of no more use, for that reason.
+    Elsewhere(WireFailure),
+    /// It has none, and a way there exists again.
+    Back,
+}
+
 impl Known {
+    /// `None`: all is as it was.
+    fn place(&mut self, woke: bool) -> Option<Place> {
+        let local = self.local?;
+        if let (Some(_), Some(peer)) = (&self.wire, self.servers.peer()) {
+            return match resolve::facing(peer) {
+                Err(failure @ WireFailure::NoNetwork) => {
+                    self.cut_off = true;
+                    Some(Place::Elsewhere(failure))
+                }
+                Ok(now) if now != local || woke => Some(Place::Elsewhere(WireFailure::Closed)),
+                _ => None,
+            };
+        }
+        // While there was a way, the account's own pauses are right.
+        let way = resolve::facing(self.servers.last()?).is_ok();
+        let back = way && (std::mem::take(&mut self.cut_off) || woke);
+        self.cut_off |= !way;
+        back.then_some(Place::Back)
+    }
+
     /// Gives the wire up, open or on its way; false if there is none.
     fn close(&mut self) -> bool {
         self.wire = None;
@@ -56,6 +97,7 @@ impl Run {
         let (events, received) = mpsc::channel(RECEIVED);
         Run {
             config,
+            sleep: Sleep::new(Instant::now(), SystemTime::now()),
             on_event,
             agent: Agent::new(rand::random()),
             accounts: HashMap::new(),
@@ -68,9 +110,11 @@ impl Run {
     }
 
     pub async fn run(mut self, mut commands: mpsc::Receiver<SipCommand>) {
+        let mut look = tokio::time::interval(LOOK_ROUND);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.stopped {
-            let look = self.accounts.values().filter_map(|known| known.servers.look_at());
-            let timeout = self.agent.poll_timeout().map(|(at, _)| at).into_iter().chain(look).min();
+            let better = self.accounts.values().filter_map(|known| known.servers.look_at());
+            let timeout = self.agent.poll_timeout().map(|(at, _)| at).into_iter().chain(better).min();
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(command) => self.command(command),
@@ -78,6 +122,7 @@ impl Run {
                 },
                 Some(event) = self.received.recv() => self.wire_event(event),
                 Some(event) = self.located.1.recv() => (self.on_event)(event),
+                _ = look.tick() => self.look_round(),
                 () = sleep_until(timeout) => {
                     self.look_for_better();
                     self.input(Input::Timeout);
@@ -115,6 +160,7 @@ impl Run {
             SipCommand::Answer { call: id, media: addr } => {
                 self.input(Input::Answer { call: call(id), media: media(addr) });
             }
+            SipCommand::Move { call: id, media } => self.input(Input::Move { call: call(id), media }),
             SipCommand::Reject { call: id, status } => self.input(Input::Reject { call: call(id), status }),
             SipCommand::HangUp { call: id } => self.input(Input::HangUp { call: call(id) }),
             SipCommand::Hold { call: id, on } => self.input(Input::Hold { call: call(id), on }),
@@ -153,8 +199,17 @@ impl Run {
         match translate::account(&account, password.clone(), &self.config) {
             Ok(config) => {
                 let (hop, transport) = (config.next_hop().clone(), config.transport);
-                let known =
-                    Known { account, hop, transport, password, generation: 0, wire: None, servers: Servers::default() };
+                let known = Known {
+                    account,
+                    hop,
+                    transport,
+                    password,
+                    generation: 0,
+                    wire: None,
+                    servers: Servers::default(),
+                    local: None,
+                    cut_off: false,
+                };
                 let moved = self.replace(id, known);
                 // The agent closes the wire if what it knows has changed.
                 self.input(Input::SetAccount(Box::new(config)));
@@ -179,7 +234,7 @@ impl Run {
         };
         let way = |account: &Account| (account.kind, account.local_port, account.ca_file.clone());
         let moved = way(&old.account) != way(&known.account);
-        (known.generation, known.wire) = (old.generation, old.wire);
+        (known.generation, known.wire, known.local) = (old.generation, old.wire, old.local);
         if (&old.hop, old.transport) == (&known.hop, known.transport) {
             known.servers = old.servers;
         }
@@ -261,6 +316,26 @@ impl Run {
         tokio::spawn(wire::open(opening));
     }
 
+    /// Whether we are still where each PBX knows us. A wire whose address is gone, or is no longer the way there, is made
+    /// anew at once; so is everything after a sleep, in which the other ends have given up waiting.
+    fn look_round(&mut self) {
+        let woke = self.sleep.woke(Instant::now(), SystemTime::now());
+        let places: Vec<(AccountId, Place)> =
+            self.accounts.iter_mut().filter_map(|(id, known)| Some((*id, known.place(woke)?))).collect();
+        for (account, place) in places {
+            if let Place::Elsewhere(failure) = place {
+                tracing::info!(account = account.0, woke, "the way to the PBX has changed");
+                if let Some(known) = self.accounts.get_mut(&account) {
+                    known.close();
+                }
+                self.input(Input::WireDown { account, failure });
+            }
+            if !matches!(place, Place::Elsewhere(WireFailure::NoNetwork)) {
+                self.input(Input::Doubt(account));
+            }
+        }
+    }
+
     /// Asks, aside, whether a server that is to be used first answers again.
     fn look_for_better(&mut self) {
         for (account, known) in &mut self.accounts {
@@ -294,14 +369,19 @@ impl Run {
             WireEvent::Up { account, generation, wire, local, remote, peer, named }
                 if current(self, &account, generation) =>
             {
+                let mut moved = false;
                 let mut others = remote.clone();
                 others.retain(|addr| Some(*addr) != peer);
                 if let Some(known) = self.accounts.get_mut(&account) {
                     known.wire = Some(wire);
+                    moved = known.local.replace(local.ip()).is_some_and(|before| before != local.ip());
                     known.servers.reached(Instant::now(), remote, peer, named);
                 }
                 let remote = peer.into_iter().chain(others).collect();
                 self.input(Input::WireUp { account, local, remote });
+                if moved {
+                    (self.on_event)(SipEvent::Moved { account: ids::AccountId(account.0) });
+                }
             }
             WireEvent::Down { account, generation, failure } if current(self, &account, generation) => {
                 if let Some(known) = self.accounts.get_mut(&account) {

@@ -56,6 +56,11 @@ impl Servers {
         (self.peer, self.look_at) = (None, None);
     }
 
+    /// Where the name leads first, as far as is known.
+    pub fn last(&self) -> Option<SocketAddr> {
+        self.found.as_ref().and_then(|(found, _)| found.first().copied())
+    }
+
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer
     }

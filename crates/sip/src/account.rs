@@ -31,6 +31,16 @@ pub(crate) enum Wire {
     Pausing(Instant),
 }
 
+/// What a new wire changes about where we are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Moved {
+    No,
+    /// The same address by another port.
+    Port,
+    /// Another address: another network. The voice of the calls must follow.
+    Away,
+}
+
 pub(crate) struct Account {
     pub config: AccountConfig,
     pub wire: Wire,
@@ -76,10 +86,14 @@ impl Account {
     }
 
     /// Whether the peers of our calls know another address of ours than this wire's.
-    pub fn wire_up(&mut self, local: SocketAddr, remote: &[SocketAddr]) -> bool {
+    pub fn wire_up(&mut self, local: SocketAddr, remote: &[SocketAddr]) -> Moved {
         self.failures = 0;
         self.wire = Wire::Up { local, remote: remote.to_vec() };
-        self.known_as.replace(local).is_some_and(|before| before != local)
+        match self.known_as.replace(local) {
+            Some(before) if before.ip() != local.ip() => Moved::Away,
+            Some(before) if before != local => Moved::Port,
+            _ => Moved::No,
+        }
     }
 
     /// The wire is down; `Some(when)` if it is opened again by itself.

@@ -2,7 +2,7 @@
 //! (RFC 3261 8.2) before anything else sees it.
 
 use crate::{
-    account::{Account, Wire},
+    account::{Account, Moved, Wire},
     call::Call,
     config::{AccountConfig, AccountId, CallId, INCOMING_CALL_BIT},
     core::Core,
@@ -98,6 +98,7 @@ impl Agent {
                 self.calls.insert(call, made);
             }
             Input::Answer { call, media } => self.with_call(call, |call, core| call.answer(core, now, media)),
+            Input::Move { call, media } => self.with_call(call, |call, core| call.move_media(core, now, media)),
             Input::Reject { call, status } => self.with_call(call, |call, core| call.reject(core, now, status)),
             Input::HangUp { call } => self.with_call(call, |call, core| call.hang_up(core, now)),
             Input::Hold { call, on } => self.with_call(call, |call, core| call.hold(core, now, on)),
@@ -315,8 +316,10 @@ impl Agent {
         self.core.launch_waiting(now, id);
         for call in self.calls.values_mut().filter(|c| c.account == id) {
             call.launch(&mut self.core, now);
-            if moved {
-                call.moved(&mut self.core, now);
+            match moved {
+                Moved::No => {}
+                Moved::Port => call.moved(&mut self.core, now),
+                Moved::Away => call.moved_away(now),
             }
         }
     }

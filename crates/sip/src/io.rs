@@ -84,6 +84,12 @@ pub enum Input {
         call: CallId,
         media: LocalMedia,
     },
+    /// The call's RTP port is another one now, and the peer must know. Right after `WireUp` it goes out with what that
+    /// has to tell.
+    Move {
+        call: CallId,
+        media: SocketAddr,
+    },
     /// Refuses an incoming call with a final status from 400 to 699 (486 busy, 603 decline).
     Reject {
         call: CallId,

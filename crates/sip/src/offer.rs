@@ -123,6 +123,11 @@ impl Negotiation {
         self.pending
     }
 
+    /// Our RTP port is another one, from the next description on.
+    pub fn move_to(&mut self, media: SocketAddr) {
+        self.local.addr = media;
+    }
+
     /// An offer of all that we have, holding the peer or not.
     pub fn offer(&mut self, hold: bool) -> String {
         self.local_hold = hold;

@@ -380,29 +380,52 @@ fn what_is_doubted_is_asked_at_once_and_what_is_off_stays_off() {
     assert_eq!(rig.requests(Method::Register), []);
 }
 
+/// A wire to the PBX from that address of ours, after the one before was lost.
+fn wire_from(rig: &mut Rig, local: &str) {
+    rig.act(Input::WireDown { account: ACCOUNT, failure: WireFailure::Closed });
+    rig.seconds(2);
+    rig.sent.clear();
+    let (local, remote) = (local.parse().expect("address"), vec![PBX.parse().expect("address")]);
+    rig.act(Input::WireUp { account: ACCOUNT, local, remote });
+}
+
 /// The peer of a call is told where we are found now, or its BYE would go where nobody is.
 #[test]
 fn a_call_tells_its_peer_where_the_new_flow_is() {
     let mut rig = Rig::with(config(AccountKind::Registrar, Transport::Tcp));
     let (call, _, _) = rig.incoming_call();
-    rig.sent.clear();
-    rig.act(Input::WireDown { account: ACCOUNT, failure: WireFailure::Closed });
-    rig.seconds(2);
-    let (local, remote) = ("10.0.0.2:7777".parse().expect("address"), vec![PBX.parse().expect("address")]);
-    rig.act(Input::WireUp { account: ACCOUNT, local, remote });
+    wire_from(&mut rig, "10.0.0.1:7777");
     let told = rig.request(Method::Invite);
-    assert!(told.headers.text("Contact").is_some_and(|contact| contact.contains("@10.0.0.2:7777")));
+    assert!(told.headers.text("Contact").is_some_and(|contact| contact.contains("@10.0.0.1:7777")));
     assert!(told.to_tag().is_some(), "it is a re-INVITE");
     rig.reply(&told, 200, "", "", OFFER);
     rig.request(Method::Ack);
     let ended = |rig: &Rig| rig.events.iter().any(|(_, e)| matches!(e, Event::Ended { call: c, .. } if *c == call));
     assert!(!ended(&rig));
-    // The same address again: nothing to tell.
-    rig.act(Input::WireDown { account: ACCOUNT, failure: WireFailure::Closed });
+    wire_from(&mut rig, "10.0.0.1:7777");
+    assert_eq!(rig.requests(Method::Invite), [], "the same address again is nothing to tell");
+}
+
+/// In another network the voice moves too: one re-INVITE tells both.
+#[test]
+fn a_call_in_another_network_tells_where_it_is_heard() {
+    let mut rig = Rig::new();
+    let (call, _, _) = rig.incoming_call();
+    wire_from(&mut rig, "10.0.9.9:7777");
+    assert_eq!(rig.requests(Method::Invite), [], "it waits for the port");
+    rig.act(Input::Move { call, media: "10.0.9.9:8000".parse().expect("address") });
+    let told = rig.request(Method::Invite);
+    let body = String::from_utf8_lossy(&told.body).into_owned();
+    assert!(body.contains("c=IN IP4 10.0.9.9") && body.contains("m=audio 8000 "), "{body}");
+    assert!(told.headers.text("Contact").is_some_and(|contact| contact.contains("@10.0.9.9:7777")));
+    rig.reply(&told, 200, "", "", OFFER);
+    rig.request(Method::Ack);
+    rig.seconds(5);
+    assert_eq!(rig.requests(Method::Invite), [], "once is enough");
+    // No port can be had: the way of the signalling is told all the same.
+    wire_from(&mut rig, "10.0.8.8:7777");
     rig.seconds(2);
-    let remote = vec![PBX.parse().expect("address")];
-    rig.act(Input::WireUp { account: ACCOUNT, local, remote });
-    assert_eq!(rig.requests(Method::Invite), []);
+    rig.request(Method::Invite);
 }
 
 const SECOND: &str = "192.0.2.2:5060";

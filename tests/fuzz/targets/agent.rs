@@ -75,6 +75,7 @@ impl Bench {
             trust_identity: true,
             srtp: SrtpPolicy::Optional,
             ice: IcePolicy::Answer,
+            instance: None,
         })));
         bench.act(Input::Register(ACCOUNT));
         let local = SocketAddr::from(([10, 0, 0, 1], 5060));

@@ -41,10 +41,15 @@ impl Phone {
             SipEvent::Registration { account, state } => self.registration_changed(account, state),
             SipEvent::MediaAddress { call, local } => match local {
                 Ok(bind) => {
-                    self.on_waiting_call(call, |phone, _| phone.tell_audio(AudioCommand::OpenPort { call, bind }));
+                    let waits =
+                        self.on_waiting_call(call, |phone, _| phone.tell_audio(AudioCommand::OpenPort { call, bind }));
+                    if !waits {
+                        self.media_located(call, bind);
+                    }
                 }
                 Err(text) => self.port_failed(now, call, text),
             },
+            SipEvent::Moved { account } => self.moved(account),
             SipEvent::Incoming { account, call, peer, headers } => self.incoming(now, account, call, peer, headers),
             SipEvent::Ringing { call, early_media } => self.ringing(call, early_media),
             SipEvent::Media { call, media } => self.media(call, media),
@@ -171,6 +176,9 @@ impl Phone {
     pub(super) fn port_opened(&mut self, now: Now, id: CallId, local: SocketAddr) {
         let waited = self.on_waiting_call(id, |_, entry| entry.port = Port::Open(local));
         if !waited {
+            if self.port_moved(id, local) {
+                return;
+            }
             // The call ended while its port was being opened.
             return self.tell_audio(AudioCommand::Stop { call: id });
         }

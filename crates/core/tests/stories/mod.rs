@@ -10,6 +10,7 @@ use std::{
 mod asks;
 mod desk;
 mod mobile;
+mod mobility;
 mod recording;
 mod transfers;
 

@@ -10,10 +10,15 @@ use crate::{
     text::{Method, Request, Response, decode},
     transaction::{Failure, Owner, TxId},
 };
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 /// How often a re-INVITE that met a 500 is tried again.
 const MAX_TRIES: u8 = 5;
+/// How long a call in another network waits for its RTP port.
+const VOICE_FOLLOWS: Duration = Duration::from_millis(1500);
 /// Most digits that wait for the one before.
 const MAX_DIGITS: usize = 64;
 
@@ -232,6 +237,24 @@ impl Call {
             up.change = Change::None;
         }
         self.pump(core, now);
+    }
+
+    /// The same, and the address is another: where the voice is found is told together with it, or without it if no word
+    /// of that comes soon.
+    pub fn moved_away(&mut self, now: Instant) {
+        let State::Up(up) = &mut self.state else { return };
+        self.timing.reinvite = true;
+        if matches!(up.change, Change::None) {
+            up.change = Change::Later(now + VOICE_FOLLOWS);
+        }
+    }
+
+    /// `Input::Move`.
+    pub fn move_media(&mut self, core: &mut Core, now: Instant, media: SocketAddr) {
+        if let Some(session) = &mut self.session {
+            session.move_to(media);
+            self.moved(core, now);
+        }
     }
 
     /// Sends a re-INVITE if what is wanted differs from what is, and nothing else is under way.
