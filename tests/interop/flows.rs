@@ -32,7 +32,7 @@ impl Behind {
     /// `port` is the PBX's for this transport; its domain is the relay itself where none is given.
     fn new(port: u16, domain: Option<&str>, user: &User, transport: &str) -> Behind {
         let relay = Relay::start(port);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let play = Some(hum(&folder, 500));
         let mut phone = Cli::start(cli::Options { play, auto_answer: true, ..Default::default() });
         let address = relay.address();
@@ -42,7 +42,7 @@ impl Behind {
 
     /// The next call that came after `mark`, once it is answered.
     fn wait_answered(&self, mark: usize) -> u64 {
-        let call = self.phone.wait_incoming(mark)["id"].as_u64().unwrap();
+        let call = self.phone.wait_incoming(mark)["id"].as_u64().expect("a call has an id");
         self.phone.wait_call(call, "active");
         call
     }
@@ -95,7 +95,7 @@ fn a_call_through_kamailio_outlives_its_connection() {
         let port = if transport == "tls" { kamailio.tls_port } else { kamailio.port };
         let user = kamailio.user();
         let behind = Behind::new(port, Some(DOMAIN), &user, transport);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let mut caller = Cli::playing(Some(&hum(&folder, 700)));
         let registrar = format!("127.0.0.1:{port}");
         let calling = caller.register(&kamailio.user(), DOMAIN, &registrar, fields(transport));

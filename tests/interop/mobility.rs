@@ -27,7 +27,7 @@ impl Talk {
         let networks = Networks::new();
         let options = kamailio::Options { host: PBX.into(), within: networks.pbx(), ..Default::default() };
         let kamailio = Kamailio::start(options);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let [own, theirs] =
             [500, 700].map(|tone| hatif_lab::sound::melody(&folder.path().join(format!("{tone}.wav")), &[tone], 120.0));
         let options =
@@ -40,7 +40,7 @@ impl Talk {
             Cli::start(cli::Options { play: Some(theirs), within: networks.pbx(), ..Default::default() });
         let from = customer.register(&kamailio.user(), DOMAIN, &kamailio.address(), fields);
         let customers_call = customer.call(&user.name, from);
-        let call = phone.wait_incoming(0)["id"].as_u64().unwrap();
+        let call = phone.wait_incoming(0)["id"].as_u64().expect("a call has an id");
         phone.wait_call(call, "active");
         let talk =
             Talk { networks, phone, account, call, customer, customers_call, _kamailio: kamailio, _folder: folder };

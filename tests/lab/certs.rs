@@ -23,7 +23,64 @@ pub enum Shown {
     Expired,
     /// By nobody but itself.
     SelfSigned,
+    /// Valid from 2049 on.
+    NotYetValid,
+    /// Its name stands where names stood before 2011: in the subject, and nowhere else (RFC 5922 7.1).
+    NameInSubject,
+    /// For another address.
+    OtherAddress,
+    /// For clients, not for servers.
+    ClientsOnly,
+    /// By an authority between the lab's and this one, which is not shown with it.
+    CutChain,
+    /// Signed over SHA-1.
+    Sha1,
+    /// An authority's own, shown as a server's.
+    Authority,
+    /// For everything directly below pbx.test.
+    Wildcard,
+    /// For one.pbx.test, a server of pbx.test.
+    Target,
 }
+
+impl Shown {
+    /// Signed as `openssl/ca.conf` says.
+    const SIGNED: [Shown; 11] = [
+        Shown::Good,
+        Shown::WrongName,
+        Shown::Expired,
+        Shown::NotYetValid,
+        Shown::NameInSubject,
+        Shown::OtherAddress,
+        Shown::ClientsOnly,
+        Shown::Sha1,
+        Shown::Authority,
+        Shown::Wildcard,
+        Shown::Target,
+    ];
+
+    /// What it is for, as a line of the configuration.
+    fn names(self) -> &'static str {
+        match self {
+            Shown::WrongName => "subjectAltName = DNS:other.example",
+            Shown::NameInSubject => "",
+            Shown::OtherAddress => "subjectAltName = IP:127.0.0.2",
+            Shown::Wildcard => "subjectAltName = DNS:*.pbx.test",
+            Shown::Target => "subjectAltName = DNS:one.pbx.test",
+            _ => NAMES,
+        }
+    }
+
+    fn dates(self) -> [&'static str; 2] {
+        match self {
+            Shown::Expired => ["20200101000000Z", "20200131000000Z"],
+            Shown::NotYetValid => ["20490101000000Z", "20491231000000Z"],
+            _ => ["20200101000000Z", "20490101000000Z"],
+        }
+    }
+}
+
+const NAMES: &str = "subjectAltName = IP:127.0.0.1,DNS:localhost,DNS:pbx.test";
 
 impl Shown {
     fn stem(self) -> &'static str {
@@ -32,6 +89,15 @@ impl Shown {
             Shown::WrongName => "wrong-name",
             Shown::Expired => "expired",
             Shown::SelfSigned => "self-signed",
+            Shown::NotYetValid => "not-yet-valid",
+            Shown::NameInSubject => "name-in-subject",
+            Shown::OtherAddress => "other-address",
+            Shown::ClientsOnly => "clients-only",
+            Shown::CutChain => "cut-chain",
+            Shown::Sha1 => "sha1",
+            Shown::Authority => "authority",
+            Shown::Wildcard => "wildcard",
+            Shown::Target => "target",
         }
     }
 }
@@ -78,11 +144,12 @@ impl Certs {
                 .concat(),
         );
 
-        let names = "IP:127.0.0.1,DNS:localhost,DNS:pbx.test";
-        signed(at, Shown::Good, names, "20200101000000Z", "20490101000000Z");
-        signed(at, Shown::WrongName, "DNS:other.example", "20200101000000Z", "20490101000000Z");
-        signed(at, Shown::Expired, names, "20200101000000Z", "20200131000000Z");
-        let names = format!("subjectAltName={names}");
+        for shown in Shown::SIGNED {
+            signed(at, shown, "ca");
+        }
+        // An authority in between, made as such; what it signs is shown without it.
+        signed(at, Shown::CutChain, "authority");
+        let names = NAMES.replace(" = ", "=");
         let alone =
             ["-subj", "/CN=127.0.0.1", "-addext", &names, "-keyout", "self-signed.key", "-out", "self-signed.crt"];
         run(at, &[&own[..], &key, &alone].concat());
@@ -91,15 +158,26 @@ impl Certs {
 }
 
 /// `openssl ca`, because it is the only one that dates a certificate into the past.
-fn signed(at: &Path, shown: Shown, names: &str, from: &str, to: &str) {
+fn signed(at: &Path, shown: Shown, by: &str) {
     let stem = shown.stem();
     let config = format!("{stem}.conf");
-    template::write(&at.join(&config), include_str!("openssl/ca.conf"), &[("NAMES", names.into())]);
+    let value = |odd: Shown, then: &str, else_: &str| if shown == odd { then } else { else_ }.to_string();
+    let values = [
+        ("BY", by.to_string()),
+        ("NAMES", shown.names().to_string()),
+        ("DIGEST", value(Shown::Sha1, "sha1", "sha256")),
+        ("PURPOSE", value(Shown::ClientsOnly, "clientAuth", "serverAuth,clientAuth")),
+        ("AUTHORITY", value(Shown::Authority, "TRUE", "FALSE")),
+        ("USAGE", value(Shown::Authority, "digitalSignature,keyCertSign", "digitalSignature")),
+    ];
+    template::write(&at.join(&config), include_str!("openssl/ca.conf"), &values);
     fs::write(at.join("index"), "").expect("the folder can be written to");
     let (key, request, certificate) = (format!("{stem}.key"), format!("{stem}.csr"), format!("{stem}.crt"));
     let new = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-    run(at, &[&new[..], &["-subj", "/CN=lab", "-keyout", &key, "-out", &request]].concat());
+    let subject = value(Shown::NameInSubject, "/CN=127.0.0.1", &format!("/CN=lab {stem}"));
+    run(at, &[&new[..], &["-subj", &subject, "-keyout", &key, "-out", &request]].concat());
     let sign = ["openssl", "ca", "-batch", "-rand_serial", "-notext", "-config", &config];
+    let [from, to] = shown.dates();
     run(at, &[&sign[..], &["-startdate", from, "-enddate", to, "-in", &request, "-out", &certificate]].concat());
 }
 
@@ -112,5 +190,14 @@ fn each_certificate_is_what_it_says() {
     assert!(of(Shown::Good).contains("IP Address:127.0.0.1"));
     assert!(of(Shown::WrongName).contains("DNS:other.example") && !of(Shown::WrongName).contains("127.0.0.1"));
     assert!(of(Shown::Expired).contains("Jan 31 00:00:00 2020"));
-    run(at, &["openssl", "verify", "-CAfile", "ca.crt", "good.crt"]);
+    assert!(of(Shown::NotYetValid).contains("Not Before: Jan  1 00:00:00 2049"));
+    assert!(!of(Shown::NameInSubject).contains("Alternative") && of(Shown::NameInSubject).contains("CN = 127.0.0.1"));
+    assert!(!of(Shown::ClientsOnly).contains("Server Authentication"));
+    assert!(of(Shown::Sha1).contains("ecdsa-with-SHA1"));
+    assert!(of(Shown::Authority).contains("CA:TRUE"));
+    assert!(of(Shown::CutChain).contains("Issuer: CN = lab authority"));
+    for good in ["good.crt", "wildcard.crt", "target.crt"] {
+        run(at, &["openssl", "verify", "-CAfile", "ca.crt", good]);
+    }
+    run(at, &["openssl", "verify", "-CAfile", "ca.crt", "-untrusted", "authority.crt", "cut-chain.crt"]);
 }

@@ -6,14 +6,20 @@ use crate::{
     template,
 };
 use std::{
+    fs,
     net::UdpSocket,
-    path::{Path, PathBuf},
+    os::unix::fs::MetadataExt,
+    path::PathBuf,
+    process::{Command, Stdio},
     sync::atomic::{AtomicU8, Ordering},
 };
 
-/// Whether this user may listen on port 53 and give a program a resolver of its own: both are root's.
+/// Whether this user may listen on port 53, give a program a resolver of its own, and make networks: all are root's, where
+/// the system (a container) leaves them to root.
 pub fn may_serve() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
+    let root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+    let spaces = || Command::new("unshare").args(["-m", "-n", "true"]).stderr(Stdio::null()).status();
+    root && spaces().is_ok_and(|status| status.success())
 }
 
 /// An SRV record: service and name, target's name, port, priority, weight.
@@ -79,6 +85,6 @@ impl Names {
     }
 
     fn resolver(&self) -> PathBuf {
-        Path::new(self.folder.path()).join("resolv.conf")
+        self.folder.path().join("resolv.conf")
     }
 }

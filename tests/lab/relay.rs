@@ -100,7 +100,7 @@ fn pump(mut from: TcpStream, mut to: TcpStream, stuck: &AtomicBool, pongs: Optio
         if stuck.load(Ordering::Relaxed) {
             continue;
         }
-        if let Some(pongs) = pongs.filter(|_| &buffer[..length] == b"\r\n") {
+        if let Some(pongs) = pongs.filter(|_| buffer[..length] == *b"\r\n") {
             pongs.fetch_add(1, Ordering::Relaxed);
         }
         if to.write_all(&buffer[..length]).is_err() {

@@ -17,14 +17,23 @@ pub struct RogueTls {
 impl RogueTls {
     /// `openssl s_server` prints what arrives inside the connection, and nothing else.
     pub fn start(shown: Shown) -> RogueTls {
+        RogueTls::speaking(shown, &[])
+    }
+
+    /// With further options of `openssl s_server`.
+    pub fn speaking(shown: Shown, options: &[&str]) -> RogueTls {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = ports::free(1);
         let certs = Certs::get();
         let [certificate, key] = [certs.certificate(shown), certs.key(shown)].map(|path| path.display().to_string());
         let listen = format!("127.0.0.1:{port}");
         // Its standard input must stay open: what comes from there would be sent, and its end ends the connection.
-        let script = "sleep 100000 | openssl s_server -quiet -accept $1 -cert $2 -key $3";
-        let arguments = words(["sh", "-c", script, "rogue", &listen, &certificate, &key]);
+        let script = "sleep 100000 | openssl s_server -quiet \"$@\"";
+        let mut arguments =
+            words(["sh", "-c", script, "rogue", "-accept", &listen, "-cert", &certificate, "-key", &key]);
+        // It shows and speaks what openssl itself finds too weak.
+        arguments.extend(words(["-cipher", "ALL:@SECLEVEL=0"]));
+        arguments.extend(options.iter().map(|option| option.to_string()));
         let mut process = Process::start("rogue-tls", folder.path(), &arguments);
         // It is ready when nobody else can listen there. To connect would be to be its first client.
         process.ready_when(DEADLINE, |_| TcpListener::bind(("127.0.0.1", port)).is_err());

@@ -186,7 +186,15 @@ pub const NEEDS: &[Need] = &[
         what: "real counterparts: Kamailio, baresip, linphonec, SIPp, a name server",
         purpose: Purpose::Test,
         or_program: &[],
-        debian: &["kamailio", "kamailio-tls-modules", "baresip-core", "linphone-cli", "sip-tester", "dnsmasq-base"],
+        debian: &[
+            "kamailio",
+            "kamailio-tls-modules",
+            "baresip-core",
+            "linphone-cli",
+            "sip-tester",
+            "dnsmasq-base",
+            "iproute2",
+        ],
         // The lab unpacks Asterisk from Debian's archive; elsewhere the interop part is left out, and says so.
         fedora: &[],
         arch: &[],

@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn one_that_failed_is_avoided_for_its_time_and_looked_for_after_it() {
         let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
+        let at = |seconds: u64| start + Duration::from_secs(seconds);
         let mut servers = Servers::default();
         servers.reached(start, vec![addr(1), addr(2)], Some(addr(1)), true);
         assert_eq!(servers.look_at(), None, "there is nothing better");
@@ -114,7 +114,7 @@ mod tests {
         let mut servers = Servers::default();
         assert_eq!(servers.known(start), []);
         servers.reached(start, vec![addr(1)], Some(addr(1)), true);
-        let hours = |n| start + Duration::from_secs(n * 3600);
+        let hours = |n: u64| start + Duration::from_secs(n * 3600);
         assert_eq!(servers.known(hours(23)), [addr(1)]);
         // Used again, it grows no younger; asked again, it does.
         servers.reached(hours(23), vec![addr(1)], Some(addr(1)), false);

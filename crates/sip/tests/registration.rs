@@ -483,6 +483,7 @@ fn a_registrar_that_says_nothing_is_left_by_udp_too_where_there_is_another() {
     rig.act(Input::HangUp { call });
     let bye = rig.request(Method::Bye);
     rig.reply(&bye, 200, "", "", "");
+    rig.seconds(40);
     let opened = rig.opened.len();
     rig.act(Input::Return(ACCOUNT));
     let goodbye = rig.request(Method::Register);
