@@ -25,6 +25,7 @@ mod nat;
 mod network;
 mod recordings;
 mod recordings_disk;
+mod recordings_policy;
 mod sessions;
 mod strangers;
 mod threesome;

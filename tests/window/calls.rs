@@ -10,6 +10,7 @@ use hatif_lab::{
     webdriver::Window,
 };
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 pub const AGENT: u32 = 440;
 pub const CUSTOMER: u32 = 620;
@@ -20,6 +21,7 @@ pub const ELSEWHERE: u32 = 550;
 /// The agent at work: a window whose account is registered, somebody who hums into its microphone.
 pub struct Desk {
     pub window: Window,
+    pub data: PathBuf,
     pub user: User,
     language: &'static str,
     /// The page's words, by their key.
@@ -40,13 +42,17 @@ impl Desk {
         let account = json!({
             "label": "Office", "user": user.name, "domain": asterisk.address(), "password": user.password,
         });
-        let command = json!({ "command": "add_account", "account": account });
-        window.script(&format!("window.__TAURI_INTERNALS__.invoke('send', {{ command: {command} }})"));
+        tell(&window, &json!({ "command": "add_account", "account": account }));
         asterisk.wait_registered(&user);
         let hum = sound::melody(&folder.path().join("hum.wav"), &[AGENT], 400.0);
         let player = words(["pw-play", "--target", "agent_mic_in", &hum.display().to_string()]);
         let voice = Process::start("pw-play", folder.path(), &player);
-        Desk { window, user, language, say: Box::new(words_of(language)), _voice: voice, _folder: folder }
+        Desk { window, data, user, language, say: Box::new(words_of(language)), _voice: voice, _folder: folder }
+    }
+
+    /// What no part of these tests does by hand.
+    pub fn send(&self, command: Value) {
+        tell(&self.window, &command);
     }
 
     /// A customer calls, the agent answers by key; they talk.
@@ -96,6 +102,10 @@ impl Desk {
     pub fn picture(&self, name: &str) {
         self.window.screenshot(&format!("window-{name}-{}", self.language));
     }
+}
+
+fn tell(window: &Window, command: &Value) {
+    window.script(&format!("window.__TAURI_INTERNALS__.invoke('send', {{ command: {command} }})"));
 }
 
 fn held(party: &Party, call: u64, mark: usize, hold: &str) {

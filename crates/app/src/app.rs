@@ -15,7 +15,7 @@ use crate::{
     present,
     recordings::{Effect, Recordings, Told, player::Player},
     understand::{Asked, understand},
-    view::{CustomersEvent, DiagnosticsView, Event, Snapshot, WorkEvent},
+    view::{CustomersEvent, DiagnosticsView, Event, Outlet, Snapshot, WorkEvent},
     work::{self, Work},
 };
 use hatif_audio::{Audio, AudioConfig, AudioError, Devices};
@@ -190,6 +190,8 @@ struct Run {
 impl Run {
     async fn run(mut self, mut fed: mpsc::Receiver<Fed>) {
         self.drain();
+        // The first comes at once, before the settings are known, and finds nothing.
+        let mut day = tokio::time::interval(present::DAY);
         while !self.stopped {
             let timeout = self.phone.poll_timeout().map(|(at, _)| at);
             let reminder = self.work.sleep(now_ms()).map(|wait| Instant::now() + wait);
@@ -198,6 +200,10 @@ impl Run {
                     Some(event) => self.take(event),
                     None => return,
                 },
+                _ = day.tick() => {
+                    let effects = self.recordings.expire(SystemTime::now());
+                    self.carry_out(effects);
+                }
                 () = sleep_until(timeout) => self.input(phone::Input::Timeout),
                 () = sleep_until(reminder) => {
                     self.work.pass_time(now_ms());
@@ -269,7 +275,12 @@ impl Run {
                         self.carry_out(effects);
                         self.work.load();
                     }
+                    let loaded = matches!(event, StoreEvent::Loaded { .. });
                     self.input(phone::Input::Store(event));
+                    if loaded {
+                        let effects = self.recordings.expire(SystemTime::now());
+                        self.carry_out(effects);
+                    }
                 }
             },
             Fed::Practice(PracticeEvent::Up { account, password }) => {
@@ -365,6 +376,7 @@ impl Run {
                         Change::History => self.work.load(),
                         _ => {}
                     }
+                    self.recordings.keep_days = self.phone.settings().recording_rules.keep_days;
                     if let (Change::Settings | Change::All, Some(practice)) = (&change, &self.practice) {
                         let settings = self.phone.settings();
                         practice.speak(settings.language.as_ref().unwrap_or(&self.config.system_language));
@@ -422,15 +434,21 @@ impl Run {
     fn ask_recordings(&mut self, asked: RecordingsCommand) {
         let sound = match (&asked, &self.player) {
             (RecordingsCommand::Play { on: true } | RecordingsCommand::Seek { .. }, Some(player)) => {
-                Some(Some(player.sounds()))
+                Some(Some((player.sounds(), player.outlet)))
             }
+            (RecordingsCommand::Outlet { outlet }, Some(player)) => Some(Some((player.sounds(), *outlet))),
             (RecordingsCommand::Play { on: false } | RecordingsCommand::Close, _) => Some(None),
             _ => None,
         };
         if let Some(sound) = sound
-            && let Err(error) = self.audio.play(sound)
+            && let Err(error) = self.audio.play(sound.map(|(ring, outlet)| (ring, outlet == Outlet::Ringer)))
         {
             tracing::error!(%error, "audio did not take a recording to play");
+        }
+        if let (RecordingsCommand::Play { on: true }, Some(player)) = (&asked, &mut self.player)
+            && let Some(name) = player.first_played()
+        {
+            self.recordings.played(&name);
         }
         if !Player::obeys(&mut self.player, &asked) {
             let effects = self.recordings.ask(asked);
@@ -449,16 +467,17 @@ impl Run {
                 }
                 Effect::Phone(event) => self.input(phone::Input::Recorder(event)),
                 Effect::Show(recordings) => (self.on_event)(Event::Recordings { recordings }),
-                Effect::Load { recording, path, key } => self.load(*recording, path, key),
+                Effect::Load { recording, path, key } => self.load(&recording, path, key),
                 Effect::Unload(name) => self.player = self.player.take().filter(|player| !player.plays(&name)),
             }
         }
     }
 
     /// Into the player; what was in it goes.
-    fn load(&mut self, recording: Recording, path: PathBuf, key: MasterKey) {
+    fn load(&mut self, recording: &Recording, path: PathBuf, key: MasterKey) {
         self.player = None;
-        self.player = Player::start(recording, path, key, self.recordings.tell());
+        self.player =
+            Player::start(present::recording(recording, self.recordings.keep_days), path, key, self.recordings.tell());
     }
 
     /// What a person who helps from afar needs to know. Ids and states only: no number, name or address.

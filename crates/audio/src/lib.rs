@@ -143,10 +143,10 @@ impl Audio {
         self.post(Message::Record(call, order))
     }
 
-    /// Plays 48 kHz mono sound on the speaker, as far as the ring holds some; `None` stops it. Only while there is no call:
-    /// then the ring is abandoned.
-    pub fn play(&self, ring: Option<rtrb::Consumer<f32>>) -> Result<(), SendError> {
-        self.post(Message::Play(ring))
+    /// Plays 48 kHz mono sound, as far as the ring holds some, on the speaker or (`true`) where it rings; `None` stops it.
+    /// Only while there is no call: then the ring is abandoned.
+    pub fn play(&self, sound: Option<(rtrb::Consumer<f32>, bool)>) -> Result<(), SendError> {
+        self.post(Message::Play(sound))
     }
 
     fn post(&self, message: Message) -> Result<(), SendError> {

@@ -9,6 +9,8 @@ pub enum RecordOrder {
     Begin(rtrb::Producer<Taken>),
     /// From the next tick on, silence in the place of what is said.
     Pause(bool),
+    /// Whether both sides are told of it by a tone. The call's end ends it.
+    Announce(bool),
     End,
 }
 
@@ -24,6 +26,8 @@ impl Tap {
         match order {
             RecordOrder::Begin(ring) => (self.ring, self.at) = (Some(ring), 0),
             RecordOrder::Pause(on) => self.paused = on,
+            // The engine's.
+            RecordOrder::Announce(_) => {}
             RecordOrder::End => *self = Tap::default(),
         }
     }

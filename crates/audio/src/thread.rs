@@ -55,7 +55,8 @@ const MAX_TEST_SECONDS: u8 = 30;
 pub(crate) enum Message {
     Command(AudioCommand),
     Record(CallId, RecordOrder),
-    Play(Option<rtrb::Consumer<f32>>),
+    /// Whether where it rings.
+    Play(Option<(rtrb::Consumer<f32>, bool)>),
     /// From the thread that opens sound devices.
     Sound(Report),
 }
@@ -219,7 +220,8 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             }
             (self.on_event)(AudioEvent::HeadsetTest(test));
         }
-        self.playback.tick(&mut speaker, !self.lines.is_empty());
+        let outlet = if self.playback.rings() { &mut ringer } else { &mut speaker };
+        self.playback.tick(outlet, !self.lines.is_empty());
         self.speaker_volume.process(&mut speaker);
         self.ringer_volume.process(&mut ringer);
         self.sound.write(&mut speaker, &ringer);
@@ -331,10 +333,10 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             microphone: call || self.meter || self.rehearsal.is_some(),
             speaker: call
                 || self.rehearsal.is_some()
-                || self.playback.sounds()
+                || (self.playback.sounds() && !self.playback.rings())
                 || digit
                 || tone.is_some_and(|tone| tone != Tone::Ring),
-            ringer: tone == Some(Tone::Ring),
+            ringer: tone == Some(Tone::Ring) || (self.playback.sounds() && self.playback.rings()),
             soon: self.soon,
         }
     }
@@ -343,13 +345,18 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         let command = match message {
             Message::Command(command) => command,
             Message::Record(call, order) => {
+                match order {
+                    RecordOrder::Announce(on) => self.engine.announce(StreamKey(call.0), on),
+                    RecordOrder::End => self.engine.announce(StreamKey(call.0), false),
+                    RecordOrder::Begin(_) | RecordOrder::Pause(_) => {}
+                }
                 if let Some(line) = self.lines.get_mut(&call) {
                     line.tap.obey(order);
                 }
                 return ControlFlow::Continue(());
             }
-            Message::Play(ring) => {
-                self.playback.change(ring);
+            Message::Play(sound) => {
+                self.playback.change(sound);
                 return ControlFlow::Continue(());
             }
             Message::Sound(report) => {

@@ -358,7 +358,7 @@ impl Phone {
         self.settle_forwarding(now);
         self.dial_waiting_code(now);
         self.settle_sound(now);
-        self.settle_recording();
+        self.settle_recording(now);
         self.settle_actions();
     }
 
@@ -405,7 +405,7 @@ impl Phone {
             Command::HangUp(call) => self.hang_up(now, call),
             Command::Hold(call, on) => self.hold(call, on),
             Command::Mute(call, on) => self.mute(call, on),
-            Command::Recording(call, ask) => self.ask_recording(call, ask),
+            Command::Recording(call, ask) => self.ask_recording(now, call, ask),
             Command::Dtmf(call, digits) => self.dtmf(now, call, &digits),
             Command::Transfer { call, to, confirmed } => self.transfer(now, call, &to, confirmed),
             Command::Consult { call, to, account, confirmed } => self.consult(now, call, &to, account, confirmed),

@@ -24,6 +24,44 @@ pub enum RecordingPolicy {
     Always,
 }
 
+/// Calls that the policy is about; none of the others is recorded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordedCalls {
+    #[default]
+    All,
+    Incoming,
+    Outgoing,
+}
+
+/// How calls are recorded, and for how long it is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, Type)]
+#[serde(default)]
+pub struct RecordingRules {
+    pub calls: RecordedCalls,
+    /// Both sides hear a tone while it records: 1.4 kHz every 15 s.
+    pub tone: bool,
+    /// Recording goes on by itself so many seconds after it was paused; 0: never.
+    pub resume_after_s: u16,
+    /// A recording is destroyed so many days after it began, unless somebody holds it; 0: never.
+    pub keep_days: u16,
+}
+
+impl RecordingRules {
+    /// Whether a pause is no longer than an hour, and nothing is kept longer than a century.
+    pub fn is_in_range(&self) -> bool {
+        self.resume_after_s <= 3_600 && self.keep_days <= 36_500
+    }
+
+    pub fn covers(&self, direction: Direction) -> bool {
+        match self.calls {
+            RecordedCalls::All => true,
+            RecordedCalls::Incoming => direction == Direction::Incoming,
+            RecordedCalls::Outgoing => direction == Direction::Outgoing,
+        }
+    }
+}
+
 /// Whether a call is being recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum CallRecording {
@@ -48,8 +86,8 @@ pub enum RecordingAsk {
 /// What the recorder is told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RecordingCommand {
-    /// `interaction` is the call's row in the log.
-    Begin { call: CallId, interaction: i64 },
+    /// `interaction` is the call's row in the log; `tone`: both sides hear that it records.
+    Begin { call: CallId, interaction: i64, tone: bool },
     /// From now on (`on`) nothing of it is kept anywhere; after it, again.
     Pause { call: CallId, on: bool },
     /// Before the call ends; its end ends the recording by itself.
@@ -89,6 +127,8 @@ pub struct Recording {
     pub started: SystemTime,
     /// `None` while it runs; one left so by a crash is finished at the next start.
     pub end: Option<RecordingEnd>,
+    /// Not to be destroyed, by nobody, before it is released.
+    pub held: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -112,10 +152,17 @@ pub struct RecordingQuery {
     pub direction: Option<Direction>,
     /// Only those of this call.
     pub interaction: Option<i64>,
-    /// Begun before: the page after the one whose `next` it was.
-    pub before: Option<SystemTime>,
+    /// Only those after it in the list: the page after the one whose `next` it was.
+    pub before: Option<RecordingCursor>,
     /// Rows of a page, at most [`crate::store::MAX_PAGE`].
     pub limit: u32,
+}
+
+/// A place in the list, which is by time and, where two began at once, by name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RecordingCursor {
+    pub started: SystemTime,
+    pub name: String,
 }
 
 /// One page of what was found, newest first.
@@ -123,7 +170,7 @@ pub struct RecordingQuery {
 pub struct RecordingPage {
     pub recordings: Vec<Recording>,
     /// `before` for the page after this; `None` after the last.
-    pub next: Option<SystemTime>,
+    pub next: Option<RecordingCursor>,
 }
 
 /// What the store is asked about recordings.
@@ -143,6 +190,10 @@ pub enum RecordingsCommand {
     },
     /// Those without an end. Answered by `Unfinished`.
     FindUnfinished,
+    /// Those that began before and that nobody holds, at most a page. Answered by `Older`.
+    FindOlder(SystemTime),
+    /// Where the ledger ends, for the keyring.
+    SaveHead(Password),
     /// One by its name. Answered by `Row`.
     Get(String),
 }
@@ -150,13 +201,17 @@ pub enum RecordingsCommand {
 /// What the store answers.
 #[derive(Clone, PartialEq, Debug)]
 pub enum RecordingsEvent {
-    /// `None`: there is no lasting place for a key.
-    Key(Option<Password>),
+    /// `None`: there is no lasting place for a key. `head`: where the ledger ended.
+    Key {
+        key: Option<Password>,
+        head: Option<Password>,
+    },
     Found {
         request: u32,
         page: RecordingPage,
     },
     Unfinished(Vec<Recording>),
+    Older(Vec<Recording>),
     Row {
         name: String,
         recording: Option<Box<Recording>>,

@@ -11,7 +11,7 @@ use crate::{
     audio::{DeviceChoice, SoundSettings},
     desktop::DesktopSettings,
     ids::AccountId,
-    recording::RecordingPolicy,
+    recording::{RecordingPolicy, RecordingRules},
     text::Text,
 };
 use serde::{Deserialize, Serialize};
@@ -99,6 +99,7 @@ pub struct Settings {
     pub recording: RecordingPolicy,
     /// After each answered call it is asked what came of it.
     pub wrap_up: bool,
+    pub recording_rules: RecordingRules,
     /// The account that calls go out on, when none is named.
     pub default_account: Option<AccountId>,
     /// The first-run page was finished.
@@ -123,6 +124,7 @@ impl Default for Settings {
             desktop: DesktopSettings::default(),
             recording: RecordingPolicy::default(),
             wrap_up: false,
+            recording_rules: RecordingRules::default(),
             default_account: None,
             welcomed: false,
         }
@@ -141,6 +143,9 @@ impl Settings {
         }
         if !self.sound.is_in_range() {
             return range("sound", "0".into(), "100".into());
+        }
+        if !self.recording_rules.is_in_range() {
+            return range("recording_rules", "0".into(), "36500".into());
         }
         if !self.desktop.is_in_range() {
             return Err(Text::new("settings.bad_value").with("setting", "desktop"));

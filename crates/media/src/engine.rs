@@ -142,6 +142,13 @@ impl MediaEngine {
         }
     }
 
+    /// Whether both sides of a call are told by a tone that it is recorded.
+    pub fn announce(&mut self, key: StreamKey, on: bool) {
+        if let Some(stream) = self.stream(key) {
+            stream.announce(on);
+        }
+    }
+
     /// A digit's tone on the speaker, as feedback for a key press.
     pub fn local_digit(&mut self, digit: char) {
         self.tones.digit(digit);
@@ -189,7 +196,7 @@ impl MediaEngine {
         for n in 0..self.streams.len() {
             let others = self.others(n);
             let (stream, outputs) = (&mut self.streams[n], &mut self.outputs);
-            if let Some(packet) = stream.say(&microphone, others.as_ref()) {
+            if let Some(packet) = stream.say(&microphone, others.as_ref(), speaker) {
                 emit(outputs, packet);
             }
             stream.report(now, &clock, |output| emit(outputs, output));

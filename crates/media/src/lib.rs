@@ -30,6 +30,7 @@
 //! assert_eq!(packets, 5);
 //! ```
 
+mod announce;
 pub mod capture;
 mod clock;
 mod codec;

@@ -2,6 +2,7 @@
 
 use crate::{
     BLOCK, Block, Codec, Output, RtcpIn, RtcpOut, RtpIn, Source, StreamConfig, StreamKey, StreamStats,
+    announce::Announcer,
     clock::Clock,
     codec::Decoder,
     digits::DigitReceiver,
@@ -40,6 +41,7 @@ pub(crate) struct Stream {
     /// How much of a clip has been sent, samples.
     clip_position: usize,
     in_band: InBandSender,
+    announcer: Announcer,
     /// Of what this party of a conference hears.
     limiter: Limiter,
     sender: Sender,
@@ -76,6 +78,7 @@ impl Stream {
             source: Source::Microphone,
             clip_position: 0,
             in_band: InBandSender::new(),
+            announcer: Announcer::default(),
             limiter: Limiter::new(),
             sender: Sender::new(codec, random),
             jitter: JitterBuffer::new(Decoder::new(codec), codec.clock_rate()),
@@ -130,6 +133,11 @@ impl Stream {
         if self.config.send {
             self.in_band.queue(digits);
         }
+    }
+
+    /// Whether both sides are told by a tone that they are recorded.
+    pub(crate) fn announce(&mut self, on: bool) {
+        self.announcer.set(on);
     }
 
     fn forget_source(&mut self) {
@@ -204,8 +212,9 @@ impl Stream {
         }
     }
 
-    /// Second half: what it hears of us, and in a conference of the `others`.
-    pub(crate) fn say(&mut self, microphone: &Block, others: Option<&Block>) -> Option<Output> {
+    /// Second half: what it hears of us, and in a conference of the `others`; the tone of a recording to both, and to us on the
+    /// `speaker`.
+    pub(crate) fn say(&mut self, microphone: &Block, others: Option<&Block>, speaker: &mut Block) -> Option<Output> {
         let mut clip = [0.0; BLOCK];
         let was_open = std::mem::replace(&mut self.was_open, self.microphone);
         let block = match &self.source {
@@ -228,6 +237,12 @@ impl Stream {
             }
         };
         let mut mix = *block;
+        if let Some(tone) = self.announcer.tick() {
+            mixer::add(&mut mix, &tone);
+            if self.listen {
+                mixer::add(speaker, &tone);
+            }
+        }
         self.said = mix;
         if let Some(others) = others {
             mixer::add(&mut mix, others);

@@ -48,6 +48,11 @@ impl Beep {
         Self { phasors, rotations: frequencies.map(rotation), gain: 0.0 }
     }
 
+    /// One sine.
+    pub(crate) fn single(hertz: f32) -> Self {
+        Self::new([hertz, 0.0])
+    }
+
     /// A key's two; `None` for what is no key.
     pub(crate) fn digit(digit: char) -> Option<Self> {
         dtmf(digit).map(Self::new)

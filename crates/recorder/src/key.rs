@@ -5,6 +5,7 @@ use chacha20poly1305::{
     AeadInPlace, Key, KeyInit, Tag, XChaCha20Poly1305, XNonce,
     aead::{OsRng, rand_core::RngCore},
 };
+use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes of a key.
@@ -35,6 +36,11 @@ impl MasterKey {
     /// A new one, from the operating system's randomness.
     pub fn random() -> Self {
         MasterKey(random())
+    }
+
+    /// A key for something else, made of this one, which can't be had from it.
+    pub(crate) fn derive(&self, purpose: &[u8]) -> Zeroizing<[u8; KEY]> {
+        Zeroizing::new(Sha256::new().chain_update(purpose).chain_update([0]).chain_update(self.0).finalize().into())
     }
 
     /// 64 hexadecimal digits, as the keyring keeps it.

@@ -3,6 +3,7 @@
 //! ```text
 //! Taken (10 ms, both sides) -> ring -> writer.rs: encoder.rs -> content.rs -> seal.rs -> file, synced each 0.8 s
 //! file -> reader.rs: seal.rs -> content.rs -> pages.rs -> sound, waveform, WAV, Ogg Opus
+//! what is done to any of them -> ledger.rs: a chain, signed
 //! ```
 //!
 //! Two channels: the agent left, as sent, the customer right, as heard. Nothing of it is ever on the disk in the clear
@@ -11,6 +12,7 @@
 mod content;
 mod encoder;
 mod key;
+pub mod ledger;
 mod pages;
 mod reader;
 mod seal;

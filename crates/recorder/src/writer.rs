@@ -107,11 +107,7 @@ struct Output {
 impl Output {
     fn create(path: &Path, master: &MasterKey) -> Result<Output, Problem> {
         if let Some(folder) = path.parent() {
-            let mut builder = fs::DirBuilder::new();
-            builder.recursive(true);
-            #[cfg(unix)]
-            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-            builder.create(folder)?;
+            create_folder(folder)?;
         }
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -199,6 +195,15 @@ impl Output {
         self.summary.digest = self.digest.finalize().into();
         Ok(self.summary)
     }
+}
+
+/// For its owner alone.
+pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// A chunk that was given up, as a gap.

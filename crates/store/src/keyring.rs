@@ -84,6 +84,8 @@ pub(crate) enum Job {
     Delete(AccountId, String),
     /// The key of recordings: what is there, or this one, which is there then.
     RecordingKey(String, Password),
+    /// Where the ledger of recordings ends.
+    RecordingHead(String, Password),
 }
 
 /// Its answers, in the order of the jobs.
@@ -92,7 +94,9 @@ pub(crate) enum Reply {
     Read(Result<Vec<(AccountId, Password)>, Refused>),
     Set(AccountId, Result<(), Refused>),
     Deleted(AccountId, Result<(), Refused>),
-    RecordingKey(Result<Password, Refused>),
+    /// The key, and where the ledger ended.
+    RecordingKey(Result<(Password, Option<Password>), Refused>),
+    RecordingHead(Result<(), Refused>),
 }
 
 /// The thread's two ends. Dropping them ends it once it has nothing left to do; it is not waited for, because what it
@@ -141,8 +145,16 @@ fn work(port: &dyn Keyring, job: Job) -> Reply {
         Job::Read(entries) => Reply::Read(read(port, entries)),
         Job::Set(id, user, password) => Reply::Set(id, port.reach().and_then(|()| port.set(&user, &password))),
         Job::Delete(id, user) => Reply::Deleted(id, port.reach().and_then(|()| port.delete(&user))),
-        Job::RecordingKey(user, fresh) => Reply::RecordingKey(recording_key(port, &user, &fresh)),
+        Job::RecordingKey(user, fresh) => Reply::RecordingKey(
+            recording_key(port, &user, &fresh).and_then(|key| Ok((key, port.get(&head_of(&user))?))),
+        ),
+        Job::RecordingHead(user, head) => Reply::RecordingHead(port.set(&head_of(&user), &head)),
     }
+}
+
+/// The entry beside a key's.
+fn head_of(user: &str) -> String {
+    format!("ledger of {user}")
 }
 
 /// Read back after it was written: a keyring that forgets would take every recording with it.

@@ -4,16 +4,18 @@
 use crate::fold;
 use hatif_core::{
     call::{Direction, Peer},
-    recording::{Recording, RecordingEnd, RecordingPage, RecordingQuery},
+    recording::{Recording, RecordingCursor, RecordingEnd, RecordingPage, RecordingQuery},
     store::MAX_PAGE,
 };
 use rusqlite::{Connection, OptionalExtension, Result, Row, params, params_from_iter, types::Value};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Times are milliseconds since the epoch, durations milliseconds. What belongs to the end is `NULL` while it runs.
-pub(crate) const MIGRATIONS: &[(u32, &str)] = &[(
-    9,
-    "CREATE TABLE recordings (
+pub(crate) const MIGRATIONS: &[(u32, &str)] = &[
+    (11, "ALTER TABLE recordings ADD COLUMN held INTEGER NOT NULL DEFAULT 0;"),
+    (
+        9,
+        "CREATE TABLE recordings (
         name          TEXT NOT NULL PRIMARY KEY,
         interaction   INTEGER NOT NULL,
         account_label TEXT NOT NULL,
@@ -33,16 +35,19 @@ pub(crate) const MIGRATIONS: &[(u32, &str)] = &[(
     CREATE INDEX recordings_started ON recordings (started);
     CREATE INDEX recordings_interaction ON recordings (interaction);
     CREATE INDEX recordings_running ON recordings (name) WHERE length IS NULL;",
-)];
+    ),
+];
 
 const COLUMNS: &str = "name, interaction, account_label, direction, peer_name, peer_address, peer_uri, started, length, \
-                       paused, gaps, torn, bytes, digest";
+                       paused, gaps, torn, bytes, digest, held";
 
 /// One page of what the query finds, newest first. Rows that can't be read are left out.
 pub(crate) fn find(db: &Connection, query: &RecordingQuery) -> Result<RecordingPage> {
     let limit = query.limit.clamp(1, MAX_PAGE);
-    let mut wheres = vec!["started < ?1".to_owned()];
-    let mut values: Vec<Value> = vec![query.before.map_or(i64::MAX, to_millis).into()];
+    let mut wheres = vec!["(started, name) < (?1, ?2)".to_owned()];
+    let before = query.before.as_ref().map(|before| (to_millis(before.started), before.name.clone()));
+    let (started, name) = before.unwrap_or((i64::MAX, String::new()));
+    let mut values: Vec<Value> = vec![started.into(), name.into()];
     let mut narrow = |condition: &str, value: Value| {
         values.push(value);
         wheres.push(condition.replace('?', &format!("?{}", values.len())));
@@ -58,16 +63,19 @@ pub(crate) fn find(db: &Connection, query: &RecordingQuery) -> Result<RecordingP
     }
     // One more than the page shows whether there is another.
     let sql = format!(
-        "SELECT {COLUMNS} FROM recordings WHERE {} ORDER BY started DESC LIMIT {}",
+        "SELECT {COLUMNS} FROM recordings WHERE {} ORDER BY started DESC, name DESC LIMIT {}",
         wheres.join(" AND "),
         limit + 1
     );
     let mut statement = db.prepare_cached(&sql)?;
-    let found = statement.query_map(params_from_iter(values), read)?.collect::<Result<Vec<_>>>()?;
-    let page = &found[..found.len().min(limit as usize)];
-    let recordings: Vec<Recording> = page.iter().flatten().cloned().collect();
-    let next = if found.len() > page.len() { recordings.last().map(|last| last.started) } else { None };
-    Ok(RecordingPage { recordings, next })
+    let cursor = |row: &Row<'_>| Ok((row.get::<_, i64>("started")?, row.get::<_, String>("name")?, read(row)?));
+    let mut found = statement.query_map(params_from_iter(values), cursor)?.collect::<Result<Vec<_>>>()?;
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let last = found.last().filter(|_| more);
+    let next = last
+        .and_then(|(started, name, _)| Some(RecordingCursor { started: from_millis(*started)?, name: name.clone() }));
+    Ok(RecordingPage { recordings: found.into_iter().filter_map(|(_, _, row)| row).collect(), next })
 }
 
 pub(crate) fn get(db: &Connection, name: &str) -> Result<Option<Recording>> {
@@ -79,6 +87,16 @@ pub(crate) fn get(db: &Connection, name: &str) -> Result<Option<Recording>> {
 pub(crate) fn unfinished(db: &Connection) -> Result<Vec<Recording>> {
     let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM recordings WHERE length IS NULL"))?;
     let rows = statement.query_map([], read)?.collect::<Result<Vec<_>>>()?;
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// At most a page of those that began before and that nobody holds, the oldest first.
+pub(crate) fn older(db: &Connection, than: SystemTime) -> Result<Vec<Recording>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM recordings WHERE started < ?1 AND held = 0 AND length IS NOT NULL ORDER BY started \
+         LIMIT {MAX_PAGE}"
+    ))?;
+    let rows = statement.query_map([to_millis(than)], read)?.collect::<Result<Vec<_>>>()?;
     Ok(rows.into_iter().flatten().collect())
 }
 
@@ -114,6 +132,7 @@ fn read(row: &Row<'_>) -> Result<Option<Recording>> {
         peer: Peer { name: row.get("peer_name")?, address: row.get("peer_address")?, uri: row.get("peer_uri")? },
         started,
         end,
+        held: row.get("held")?,
     }))
 }
 
@@ -123,8 +142,8 @@ pub(crate) fn save(db: &Connection, recording: &Recording) -> Result<()> {
     let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     db.prepare_cached(
         "INSERT OR REPLACE INTO recordings (name, interaction, account_label, direction, peer_name, peer_address, peer_uri,
-                                            started, length, paused, gaps, torn, bytes, digest, folded)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                                            started, length, paused, gaps, torn, bytes, digest, folded, held)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )?
     .execute(params![
         recording.name,
@@ -142,6 +161,7 @@ pub(crate) fn save(db: &Connection, recording: &Recording) -> Result<()> {
         end.map(|end| i64::try_from(end.bytes).unwrap_or(i64::MAX)),
         end.map(|end| end.digest.to_vec()),
         fold::row(recording.peer.name.as_deref(), &recording.peer.address, &recording.account_label),
+        recording.held,
     ])?;
     Ok(())
 }
@@ -186,6 +206,7 @@ mod tests {
                 bytes: 600_000,
                 digest: [n as u8; 32],
             }),
+            held: n == 2,
         }
     }
 
@@ -217,14 +238,24 @@ mod tests {
             [1_003, 1_001]
         );
         assert_eq!(found(RecordingQuery { interaction: Some(1), ..Default::default() }), [1_003, 1_002]);
+        let before = UNIX_EPOCH + Duration::from_secs(1_004);
+        let names: Vec<String> = older(db, before).unwrap().into_iter().map(|r| r.name).collect();
+        assert_eq!(names, [0, 1, 3].map(|n| all[n].name.clone()), "but for the one that is held");
         delete(db, &all[0].name).unwrap();
         assert_eq!(found(RecordingQuery::default()).len(), 4);
     }
 
     #[test]
-    fn pages_hang_together() {
+    fn pages_hang_together_where_several_began_at_once() {
         let (_dir, database) = store();
-        (0..7).for_each(|n| save(&database.db, &recording(n, "a", "1")).unwrap());
+        for n in 0..7 {
+            let mut row = recording(n, "a", "1");
+            // The fourth and those around it, over the border of two pages.
+            if (2..6).contains(&n) {
+                row.started = UNIX_EPOCH + Duration::from_secs(1_004);
+            }
+            save(&database.db, &row).unwrap();
+        }
         let (mut before, mut seen) = (None, Vec::new());
         loop {
             let page = find(&database.db, &RecordingQuery { before, limit: 3, ..Default::default() }).unwrap();

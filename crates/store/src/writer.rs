@@ -267,6 +267,10 @@ impl Writer {
             RecordingsCommand::Save(recording) => return self.write(Write::Recording(recording)),
             RecordingsCommand::Delete(name) => return self.write(Write::DeleteRecording(name)),
             RecordingsCommand::Key { fresh } => return self.recording_key(fresh),
+            RecordingsCommand::SaveHead(head) => return self.recording_head(head),
+            RecordingsCommand::FindOlder(than) => recordings::older(&self.database.db, than)
+                .map(RecordingsEvent::Older)
+                .map_err(|error| (error, RecordingsEvent::Older(Vec::new()))),
             RecordingsCommand::Find { request, query } => recordings::find(&self.database.db, &query)
                 .map(|page| RecordingsEvent::Found { request, page })
                 .map_err(|error| (error, RecordingsEvent::Found { request, page: Default::default() })),
@@ -294,7 +298,16 @@ impl Writer {
             _ => false,
         };
         if !asked {
-            (self.emit)(StoreEvent::Recordings(RecordingsEvent::Key(None)));
+            (self.emit)(StoreEvent::Recordings(RecordingsEvent::Key { key: None, head: None }));
+        }
+    }
+
+    fn recording_head(&mut self, head: Password) {
+        let user = self.database.store_id.as_ref().map(|id| format!("recordings@{id}"));
+        if let (Some(keyring), Some(user)) = (&self.keyring, user)
+            && !keyring.ask(Job::RecordingHead(user, head))
+        {
+            tracing::warn!("the keyring is busy; the end of the recordings' ledger is kept with the next entry");
         }
     }
 
@@ -344,7 +357,13 @@ impl Writer {
                 if let Err(refused) = &key {
                     tracing::warn!(?refused, "the keyring gives no key for recordings");
                 }
-                (self.emit)(StoreEvent::Recordings(RecordingsEvent::Key(key.ok())));
+                let (key, head) = key.map_or((None, None), |(key, head)| (Some(key), head));
+                (self.emit)(StoreEvent::Recordings(RecordingsEvent::Key { key, head }));
+            }
+            Reply::RecordingHead(result) => {
+                if let Err(refused) = result {
+                    tracing::warn!(?refused, "the keyring did not take the end of the recordings' ledger");
+                }
             }
         }
     }

@@ -6,12 +6,12 @@ const MINUTE = 60_000;
 
 const recording = (n: number, name: string | null, address: string, length_ms: number | null, more: Partial<RecordingView> = {}): RecordingView => ({
   name: String(n).padStart(32, '0'), entry: String(n), account_label: 'Office', direction: n % 2 ? 'incoming' : 'outgoing',
-  peer: { name, address }, started_ms: NOW - n * 47 * MINUTE, length_ms, paused_ms: 0, gaps_ms: 0, torn: false, ...more,
+  peer: { name, address }, started_ms: NOW - n * 47 * MINUTE, length_ms, paused_ms: 0, gaps_ms: 0, torn: false, held: false, expires_ms: null, ...more,
 });
 
 const LIBRARY: readonly RecordingView[] = [
   recording(1, 'Sara Ahmadi', '+98 21 8820 1140', 254_000, { paused_ms: 30_000 }),
-  recording(2, null, '+49 30 1234567', 61_000),
+  recording(2, null, '+49 30 1234567', 61_000, { held: true }),
   recording(3, 'خدمة العملاء', '+966 11 555 0100', 1_830_000, { torn: true }),
   recording(4, 'مریم کریمی', '+98 912 000 4321', 12_000, { gaps_ms: 400 }),
 ];
@@ -62,7 +62,7 @@ export class FakeRecordings {
         const fits = (r: RecordingView) =>
           `${r.peer.name} ${r.peer.address}`.toLowerCase().includes(words) &&
           (asked.direction == null || r.direction === asked.direction) && (asked.entry == null || r.entry === asked.entry);
-        return this.#tell({ what: 'page', request: asked.request, recordings: this.#library.filter(fits), next_ms: null });
+        return this.#tell({ what: 'page', request: asked.request, recordings: this.#library.filter(fits), next_ms: null, next_name: null });
       }
       case 'open': {
         const opened = this.#library.find((r) => r.name === asked.recording);
@@ -70,7 +70,7 @@ export class FakeRecordings {
         const length_ms = opened.length_ms ?? 0;
         const marks: WaveView['marks'] = opened.paused_ms > 0 ? [{ kind: 'pause', at_ms: 80_000, length_ms: opened.paused_ms }] : [];
         this.#tell({ what: 'opened', recording: opened, wave: { agent: wave(length_ms, 0), customer: wave(length_ms, 1), marks } });
-        this.#player = { recording: opened.name, playing: false, at_ms: 0, length_ms, speed: 100, side: 'both' };
+        this.#player = { recording: opened.name, playing: false, at_ms: 0, length_ms, speed: 100, side: 'both', outlet: 'headset' };
         return this.#stand({});
       }
       case 'play':
@@ -83,6 +83,8 @@ export class FakeRecordings {
         return this.#stand({ speed: asked.percent });
       case 'balance':
         return this.#stand({ side: asked.side });
+      case 'outlet':
+        return this.#stand({ outlet: asked.outlet });
       case 'delete':
         this.#library = this.#library.filter((r) => r.name !== asked.recording);
         return this.#tell({ what: 'deleted', recording: asked.recording });
@@ -90,6 +92,19 @@ export class FakeRecordings {
         return this.#tell({ what: 'exported', recording: asked.recording, file: `/home/layla/Downloads/hatif-recording.${asked.format}` });
       case 'verify':
         return this.#tell({ what: 'verified', recording: asked.recording, problem: null });
+      case 'hold': {
+        this.#library = this.#library.map((r) => (r.name === asked.recording ? { ...r, held: asked.on } : r));
+        const kept = this.#library.find((r) => r.name === asked.recording);
+        if (kept) this.#tell({ what: 'kept', recording: kept });
+        return;
+      }
+      case 'log': {
+        const at = (n: number) => NOW - (60 - n) * MINUTE;
+        const deeds = ['began', 'paused', 'resumed', 'ended', 'played'] as const;
+        return this.#tell({ what: 'log', recording: asked.recording, entries: deeds.map((deed, n) => ({ at_ms: at(n), deed })) });
+      }
+      case 'check':
+        return this.#tell({ what: 'checked', whole: this.#library.length, missing: [], changed: [], strange: [], problem: null });
       case 'close':
         clearInterval(this.#timer);
         this.#player = undefined;

@@ -1,6 +1,6 @@
 // The library of recordings as it is looked through, and what is in its player. The application finds, opens and plays;
 // here is only what it last told.
-import type { Event, MarkView, PlayerView, RecordingsCommand, RecordingsEvent, RecordingView, Text, WaveView } from '../backend';
+import type { Event, LogEntryView, MarkView, PlayerView, RecordingsCommand, RecordingsEvent, RecordingView, Text, WaveView } from '../backend';
 import { phone } from './phone.svelte';
 import { screen } from './screen.svelte';
 
@@ -18,11 +18,15 @@ class Recordings {
   /** Nothing has come yet for what is asked. */
   loading = $state(true);
   /** There are more than are here. */
-  next = $state.raw<number | null>(null);
+  next = $state.raw<{ ms: number; name: string | null } | null>(null);
   opened = $state.raw<RecordingView>();
   wave = $state.raw<WaveView>();
   player = $state.raw<PlayerView>();
   word = $state.raw<Word>();
+  /** What was done to one of them. */
+  log = $state.raw<{ recording: string; entries: readonly LogEntryView[] }>();
+  /** What came of the last comparison of all files with the ledger. */
+  checked = $state.raw<Extract<RecordingsEvent, { what: 'checked' }>>();
   /** Only those of this entry of the call log. */
   entry = $state<string | null>(null);
 
@@ -44,7 +48,7 @@ class Recordings {
 
   /** Learns which calls were recorded. */
   learn(): void {
-    this.ask({ do: 'find', request: LEARNS, query: '', direction: null, entry: null, before_ms: null, limit: 200 });
+    this.ask({ do: 'find', request: LEARNS, query: '', direction: null, entry: null, before_ms: null, before_name: null, limit: 200 });
   }
 
   /** The recordings of one call. */
@@ -72,7 +76,7 @@ class Recordings {
         if (told.request === LEARNS) this.entries = new Set(told.recordings.map((r) => r.entry));
         if (told.request !== this.#request) return;
         this.found = this.#more ? [...this.found, ...told.recordings] : told.recordings;
-        this.next = told.next_ms;
+        this.next = told.next_ms === null ? null : { ms: told.next_ms, name: told.next_name };
         this.#more = false;
         this.loading = false;
         return;
@@ -100,6 +104,15 @@ class Recordings {
       case 'failed':
         this.word = { of: 'problem', text: told.text };
         return;
+      case 'kept':
+        if (told.recording.name === this.opened?.name) this.opened = told.recording;
+        return;
+      case 'log':
+        this.log = told;
+        return;
+      case 'checked':
+        this.checked = told;
+        return;
       case 'closed':
         return;
     }
@@ -111,11 +124,20 @@ class Recordings {
     this.player = undefined;
   }
 
-  #ask(before_ms: number | null, limit: number): void {
-    this.#more = before_ms !== null;
+  #ask(before: { ms: number; name: string | null } | null, limit: number): void {
+    this.#more = before !== null;
     this.#request += 1;
     const direction = this.#direction === 'all' ? null : this.#direction;
-    this.ask({ do: 'find', request: this.#request, query: this.#query, direction, entry: this.entry, before_ms, limit });
+    this.ask({
+      do: 'find',
+      request: this.#request,
+      query: this.#query,
+      direction,
+      entry: this.entry,
+      before_ms: before?.ms ?? null,
+      before_name: before?.name ?? null,
+      limit,
+    });
   }
 }
 

@@ -5,6 +5,9 @@ use crate::view;
 use hatif_core::recording::{CallRecording, Recording};
 use std::time::Duration;
 
+/// What is kept is kept for days.
+pub const DAY: Duration = Duration::from_secs(86_400);
+
 pub fn state(recording: CallRecording) -> view::RecordingState {
     match recording {
         CallRecording::Off => view::RecordingState::Off,
@@ -14,7 +17,8 @@ pub fn state(recording: CallRecording) -> view::RecordingState {
     }
 }
 
-pub fn recording(row: &Recording) -> view::RecordingView {
+/// `keep_days`: after how many it is destroyed by rule; 0: never.
+pub fn recording(row: &Recording, keep_days: u16) -> view::RecordingView {
     let ms = |duration: Duration| u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
     let end = row.end.as_ref();
     view::RecordingView {
@@ -28,6 +32,8 @@ pub fn recording(row: &Recording) -> view::RecordingView {
         paused_ms: end.map_or(0, |end| ms(end.paused)),
         gaps_ms: end.map_or(0, |end| ms(end.gaps)),
         torn: end.is_some_and(|end| end.torn),
+        held: row.held,
+        expires_ms: (keep_days > 0 && !row.held).then(|| millis(row.started + DAY * keep_days.into())),
     }
 }
 

@@ -11,9 +11,8 @@ use super::{Tell, Told, problem_text};
 use crate::{
     present,
     recordings::stretch::Stretch,
-    view::{PlayerView, RecordingsCommand as Asked, RecordingsEvent as Shown, Side},
+    view::{Outlet, PlayerView, RecordingView, RecordingsCommand as Asked, RecordingsEvent as Shown, Side},
 };
-use hatif_core::recording::Recording;
 use hatif_recorder::{MasterKey, Problem, Reader};
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::{
@@ -47,10 +46,13 @@ pub(crate) enum Order {
 pub(crate) struct Player {
     name: String,
     orders: SyncSender<Order>,
+    /// Where it is heard.
+    pub outlet: Outlet,
+    played: bool,
 }
 
 impl Player {
-    pub fn start(recording: Recording, path: PathBuf, key: MasterKey, tell: Tell) -> Option<Player> {
+    pub fn start(recording: RecordingView, path: PathBuf, key: MasterKey, tell: Tell) -> Option<Player> {
         let (orders, taken) = sync_channel(ORDERS);
         let name = recording.name.clone();
         let body = move || {
@@ -60,7 +62,17 @@ impl Player {
                 failed(Told::Show(Box::new(Shown::Failed { recording: name, text })));
             }
         };
-        thread::Builder::new().name("hatif-player".into()).spawn(body).ok().map(|_| Player { name, orders })
+        thread::Builder::new().name("hatif-player".into()).spawn(body).ok().map(|_| Player {
+            name,
+            orders,
+            outlet: Outlet::default(),
+            played: false,
+        })
+    }
+
+    /// Its name, when it is played for the first time since it was opened.
+    pub fn first_played(&mut self) -> Option<String> {
+        (!std::mem::replace(&mut self.played, true)).then(|| self.name.clone())
     }
 
     pub fn plays(&self, name: &str) -> bool {
@@ -78,8 +90,15 @@ impl Player {
     pub fn obeys(player: &mut Option<Player>, asked: &Asked) -> bool {
         match asked {
             Asked::Close => *player = None,
-            Asked::Play { .. } | Asked::Seek { .. } | Asked::Speed { .. } | Asked::Balance { .. } => {
+            Asked::Play { .. }
+            | Asked::Seek { .. }
+            | Asked::Speed { .. }
+            | Asked::Balance { .. }
+            | Asked::Outlet { .. } => {
                 if let Some(player) = player {
+                    if let Asked::Outlet { outlet } = asked {
+                        player.outlet = *outlet;
+                    }
                     // A full queue is a person on a key that repeats.
                     let _ = player.orders.try_send(Order::Asked(asked.clone()));
                 }
@@ -91,7 +110,7 @@ impl Player {
 }
 
 fn run(
-    recording: Recording,
+    recording: RecordingView,
     path: PathBuf,
     key: MasterKey,
     orders: &Receiver<Order>,
@@ -99,11 +118,11 @@ fn run(
 ) -> Result<(), Problem> {
     let mut reader = Reader::open(&path, &key)?;
     let overview = reader.overview()?;
-    let view = present::recording(&recording);
-    tell(Told::Show(Box::new(Shown::Opened { recording: view, wave: present::wave(&overview) })));
+    let name = recording.name.clone();
+    tell(Told::Show(Box::new(Shown::Opened { recording, wave: present::wave(&overview) })));
     let length = overview.summary.length * 48;
     let mut deck = Deck {
-        name: recording.name,
+        name,
         reader,
         ring: None,
         length,
@@ -114,6 +133,7 @@ fn run(
         playing: false,
         speed: 100,
         side: Side::Both,
+        outlet: Outlet::default(),
         stretch: Stretch::new(),
     };
     let mut told = Instant::now();
@@ -171,6 +191,7 @@ struct Deck {
     playing: bool,
     speed: u16,
     side: Side,
+    outlet: Outlet,
     stretch: Stretch,
 }
 
@@ -186,6 +207,7 @@ impl Deck {
             Asked::Seek { to_ms } => self.seek(u64::from(*to_ms) * 48)?,
             Asked::Speed { percent } => self.speed = (*percent).clamp(SPEEDS.0, SPEEDS.1),
             Asked::Balance { side } => self.side = *side,
+            Asked::Outlet { outlet } => self.outlet = *outlet,
             _ => {}
         }
         Ok(())
@@ -262,6 +284,7 @@ impl Deck {
                 length_ms: (self.length / 48) as u32,
                 speed: self.speed,
                 side: self.side,
+                outlet: self.outlet,
             },
         }))
     }

@@ -37,6 +37,9 @@ pub enum RecordingsCommand {
         #[serde(default)]
         #[specta(type = Option<u32>)]
         before_ms: Option<f64>,
+        /// `next_name` of the page before, beside it: several may have begun at once.
+        #[serde(default)]
+        before_name: Option<String>,
         /// Of a page, 1 to 200; 50 when absent.
         #[serde(default)]
         limit: Option<u32>,
@@ -59,6 +62,10 @@ pub enum RecordingsCommand {
     Balance {
         side: Side,
     },
+    /// Where it is heard.
+    Outlet {
+        outlet: Outlet,
+    },
     /// Destroys its key, and then the file.
     Delete {
         recording: String,
@@ -68,6 +75,17 @@ pub enum RecordingsCommand {
         recording: String,
         format: ExportFormat,
     },
+    /// Kept beyond its time, and destroyed by nobody; or no more.
+    Hold {
+        recording: String,
+        on: bool,
+    },
+    /// What was done to it; answered by `log`.
+    Log {
+        recording: String,
+    },
+    /// Compares the ledger with all files; answered by `checked`.
+    Check,
     /// Looks whether it is as it was written; answered by `verified`.
     Verify {
         recording: String,
@@ -82,6 +100,17 @@ pub enum Side {
     Both,
     Agent,
     Customer,
+}
+
+/// Which device a recording is heard on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Outlet {
+    /// Where calls are heard.
+    #[default]
+    Headset,
+    /// Where it rings: a loudspeaker, for several who listen. The headset when no other device rings.
+    Ringer,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -103,6 +132,7 @@ pub enum RecordingsEvent {
         recordings: Vec<RecordingView>,
         #[specta(type = Option<u32>)]
         next_ms: Option<f64>,
+        next_name: Option<String>,
     },
     /// The library has one more, or one less, or one has its end now.
     Changed,
@@ -126,6 +156,24 @@ pub enum RecordingsEvent {
     /// `problem`: what is wrong with it; `null` when it is as it was written.
     Verified {
         recording: String,
+        problem: Option<Text>,
+    },
+    /// It is held now, or was released.
+    Kept {
+        recording: RecordingView,
+    },
+    /// What was done to it, oldest first.
+    Log {
+        recording: String,
+        entries: Vec<LogEntryView>,
+    },
+    /// How many are as the ledger says, and which are not: `missing`, `changed`, and `strange`, of which the ledger knows
+    /// nothing. `problem`: the ledger itself was changed, and says nothing of them.
+    Checked {
+        whole: u32,
+        missing: Vec<String>,
+        changed: Vec<String>,
+        strange: Vec<String>,
         problem: Option<Text>,
     },
     /// It could not be opened, exported or deleted.
@@ -166,6 +214,36 @@ pub struct RecordingView {
     pub gaps_ms: u32,
     /// The application ended before the call did.
     pub torn: bool,
+    /// Destroyed by nobody until it is released.
+    pub held: bool,
+    /// When it is destroyed by rule; `null`: never.
+    #[specta(type = Option<u32>)]
+    pub expires_ms: Option<f64>,
+}
+
+/// Something that was done to a recording.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct LogEntryView {
+    #[specta(type = u32)]
+    pub at_ms: f64,
+    pub deed: DeedView,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum DeedView {
+    Began,
+    Ended,
+    Finished,
+    Paused,
+    Resumed,
+    Played,
+    Exported,
+    Verified,
+    Held,
+    Released,
+    Deleted,
+    Expired,
 }
 
 /// A waveform: the highest sample of each 100 ms, 0 to 255.
@@ -199,4 +277,5 @@ pub struct PlayerView {
     pub length_ms: u32,
     pub speed: u16,
     pub side: Side,
+    pub outlet: Outlet,
 }

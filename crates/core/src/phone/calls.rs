@@ -512,6 +512,7 @@ impl Phone {
                 leg,
                 c.mobile_at,
                 c.info_at,
+                c.pause_due.filter(|_| c.gone_at.is_none()),
                 c.closed_until.filter(|_| c.gone_at.is_none()),
             ]
             .into_iter()

@@ -130,6 +130,8 @@ pub struct CallEntry {
     pub transfer: Option<Transfer>,
     pub ask: Option<Ask>,
     pub recording: CallRecording,
+    /// When its pause ends by itself, or is reminded of.
+    pub(super) pause_due: Option<Instant>,
     /// The last digits that the far side sent.
     pub digits: String,
     /// What an INVITE that waits for its port will call.
@@ -196,6 +198,7 @@ impl CallEntry {
             transfer: None,
             ask: None,
             recording: CallRecording::Off,
+            pause_due: None,
             digits: String::new(),
             target,
             granted_by: None,

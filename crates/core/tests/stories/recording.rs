@@ -2,7 +2,7 @@
 
 use super::*;
 use hatif_core::{
-    recording::{CallRecording, RecordingAsk, RecordingEvent, RecordingPolicy},
+    recording::{CallRecording, RecordedCalls, RecordingAsk, RecordingEvent, RecordingPolicy, RecordingRules},
     settings::Settings,
 };
 
@@ -87,4 +87,52 @@ fn a_disk_that_does_not_keep_up_is_told_as_long_as_it_is_so() {
     assert!(stalled(&world));
     world.input(Input::Recorder(RecordingEvent::Stalled { on: false }));
     assert!(!stalled(&world));
+}
+
+fn rules(world: &mut World, rules: RecordingRules) {
+    let settings = Settings { recording_rules: rules, ..world.phone.settings().clone() };
+    assert_eq!(command(world, "change_settings", Command::ChangeSettings(Box::new(settings))), None);
+}
+
+fn told_of(world: &World, code: &str) -> bool {
+    world.phone.notices().iter().any(|notice| notice.text.code == code)
+}
+
+#[test]
+fn a_pause_ends_by_itself_or_is_reminded_of() {
+    let mut world = desk(AccountOptions::default());
+    policy(&mut world, RecordingPolicy::Always);
+    let call = customer(&mut world, 0);
+    assert_eq!(ask(&mut world, call, RecordingAsk::Pause), None);
+    passes(&mut world, Duration::from_secs(59));
+    assert!(!told_of(&world, "recording.still_paused"));
+    passes(&mut world, Duration::from_secs(2));
+    assert!(told_of(&world, "recording.still_paused") && state(&world, call) == CallRecording::Paused);
+    assert_eq!(ask(&mut world, call, RecordingAsk::Resume), None);
+    assert!(!told_of(&world, "recording.still_paused"), "nobody is reminded of what is over");
+
+    rules(&mut world, RecordingRules { resume_after_s: 30, ..Default::default() });
+    assert_eq!(ask(&mut world, call, RecordingAsk::Pause), None);
+    passes(&mut world, Duration::from_secs(29));
+    assert_eq!(state(&world, call), CallRecording::Paused);
+    passes(&mut world, Duration::from_secs(2));
+    assert!(told_of(&world, "recording.resumed") && state(&world, call) == CallRecording::On);
+}
+
+#[test]
+fn rules_say_which_direction_is_recorded_and_whether_a_tone_tells() {
+    let mut world = desk(AccountOptions::default());
+    policy(&mut world, RecordingPolicy::Always);
+    rules(&mut world, RecordingRules { calls: RecordedCalls::Outgoing, tone: true, ..Default::default() });
+    let from = mark(&world);
+    let call = customer(&mut world, 0);
+    assert_eq!((state(&world, call), offered(&world, call)), (CallRecording::Off, vec![]));
+    rules(&mut world, RecordingRules { calls: RecordedCalls::Incoming, tone: true, ..Default::default() });
+    assert_eq!(state(&world, call), CallRecording::On);
+    let said = recorder(&world, from);
+    assert!(said.len() == 1 && said[0].contains("tone: true"), "{said:?}");
+    let senseless = RecordingRules { resume_after_s: 3_601, ..Default::default() };
+    let settings = Settings { recording_rules: senseless, ..world.phone.settings().clone() };
+    let refused = command(&mut world, "change_settings", Command::ChangeSettings(Box::new(settings)));
+    assert_eq!(refused, Some("settings.out_of_range"));
 }
