@@ -359,6 +359,8 @@ export type CustomersView = {
 	cards: CardView[],
 };
 
+export type DeedView = "began" | "ended" | "finished" | "paused" | "resumed" | "played" | "exported" | "verified" | "held" | "released" | "deleted" | "expired";
+
 export type DeliveryView = { state: "received" } | { state: "sending" } | { state: "sent" } | { state: "failed"; reason: Text };
 
 /**  What the page asks of it. */
@@ -662,6 +664,12 @@ export type LampView =
 /**  Not watched, or not known yet. */
 { state: "unknown" } | { state: "free" } | { state: "ringing"; caller: PeerView | null } | { state: "busy" } | { state: "away" };
 
+/**  Something that was done to a recording. */
+export type LogEntryView = {
+	at_ms: number,
+	deed: DeedView,
+};
+
 export type LogLevel = "info" | "warning" | "error";
 
 export type LogLine = {
@@ -811,6 +819,13 @@ export type Outcome =
 /**  Sent elsewhere before it was answered. */
 "forwarded" | "failed";
 
+/**  Which device a recording is heard on. */
+export type Outlet = 
+/**  Where calls are heard. */
+"headset" | 
+/**  Where it rings: a loudspeaker, for several who listen. The headset when no other device rings. */
+"ringer";
+
 /**  A password on its way in. Never serialised back; `Debug` says nothing. */
 export type Password = string;
 
@@ -828,6 +843,7 @@ export type PlayerView = {
 	length_ms: number,
 	speed: number,
 	side: Side,
+	outlet: Outlet,
 };
 
 /**  The customers of the practice line. */
@@ -871,6 +887,9 @@ export type QualityView = {
 	speaker_gaps: number,
 };
 
+/**  Calls that the policy is about; none of the others is recorded. */
+export type RecordedCalls = "all" | "incoming" | "outgoing";
+
 /**  Which calls are recorded. */
 export type RecordingPolicy = 
 /**  None; nobody can. */
@@ -879,6 +898,17 @@ export type RecordingPolicy =
 "on_demand" | 
 /**  All of them, from the first word. The agent can pause, not stop. */
 "always";
+
+/**  How calls are recorded, and for how long it is kept. */
+export type RecordingRules = {
+	calls?: RecordedCalls,
+	/**  Both sides hear a tone while it records: 1.4 kHz every 15 s. */
+	tone?: boolean,
+	/**  Recording goes on by itself so many seconds after it was paused; 0: never. */
+	resume_after_s?: number,
+	/**  A recording is destroyed so many days after it began, unless somebody holds it; 0: never. */
+	keep_days?: number,
+};
 
 /**  Whether a call is being recorded. */
 export type RecordingState = "off" | "on" | 
@@ -903,6 +933,10 @@ export type RecordingView = {
 	gaps_ms: number,
 	/**  The application ended before the call did. */
 	torn: boolean,
+	/**  Destroyed by nobody until it is released. */
+	held: boolean,
+	/**  When it is destroyed by rule; `null`: never. */
+	expires_ms: number | null,
 };
 
 /**  What is asked of recordings: of a call's own, of the library, of the player. */
@@ -919,23 +953,33 @@ query?: string; direction?: Direction | null;
 entry?: string | null; 
 /**  `next_ms` of the page before; absent for the first page. */
 before_ms?: number | null; 
+/**  `next_name` of the page before, beside it: several may have begun at once. */
+before_name?: string | null; 
 /**  Of a page, 1 to 200; 50 when absent. */
 limit?: number | null } | 
 /**  Brings a recording into the player; answered by `opened`, then `player`. */
 { do: "open"; recording: string } | { do: "close" } | { do: "play"; on: boolean } | { do: "seek"; to_ms: number } | 
 /**  50 to 300 per cent; the pitch stays. */
 { do: "speed"; percent: number } | { do: "balance"; side: Side } | 
+/**  Where it is heard. */
+{ do: "outlet"; outlet: Outlet } | 
 /**  Destroys its key, and then the file. */
 { do: "delete"; recording: string } | 
 /**  Into the user's folder of downloads; answered by `exported`. */
 { do: "export"; recording: string; format: ExportFormat } | 
+/**  Kept beyond its time, and destroyed by nobody; or no more. */
+{ do: "hold"; recording: string; on: boolean } | 
+/**  What was done to it; answered by `log`. */
+{ do: "log"; recording: string } | 
+/**  Compares the ledger with all files; answered by `checked`. */
+{ do: "check" } | 
 /**  Looks whether it is as it was written; answered by `verified`. */
 { do: "verify"; recording: string };
 
 /**  What is told of recordings. */
 export type RecordingsEvent = 
 /**  What `find` found. */
-{ what: "page"; request: number; recordings: RecordingView[]; next_ms: number | null } | 
+{ what: "page"; request: number; recordings: RecordingView[]; next_ms: number | null; next_name: string | null } | 
 /**  The library has one more, or one less, or one has its end now. */
 { what: "changed" } | 
 /**  The recording is in the player. */
@@ -944,6 +988,15 @@ export type RecordingsEvent =
 { what: "player"; player: PlayerView } | { what: "closed" } | { what: "deleted"; recording: string } | { what: "exported"; recording: string; file: string } | 
 /**  `problem`: what is wrong with it; `null` when it is as it was written. */
 { what: "verified"; recording: string; problem: Text | null } | 
+/**  It is held now, or was released. */
+{ what: "kept"; recording: RecordingView } | 
+/**  What was done to it, oldest first. */
+{ what: "log"; recording: string; entries: LogEntryView[] } | 
+/**
+ *  How many are as the ledger says, and which are not: `missing`, `changed`, and `strange`, of which the ledger knows
+ *  nothing. `problem`: the ledger itself was changed, and says nothing of them.
+ */
+{ what: "checked"; whole: number; missing: string[]; changed: string[]; strange: string[]; problem: Text | null } | 
 /**  It could not be opened, exported or deleted. */
 { what: "failed"; recording: string; text: Text };
 
@@ -983,6 +1036,7 @@ export type Settings = {
 	recording?: RecordingPolicy,
 	/**  After each answered call it is asked what came of it. */
 	wrap_up?: boolean,
+	recording_rules?: RecordingRules,
 	/**  The account that calls go out on, when none is named. */
 	default_account?: AccountId | null,
 	/**  The first-run page was finished. */
