@@ -35,19 +35,21 @@ struct Figures {
 }
 
 fn main() {
-    let mut runs = 3;
+    let (mut runs, mut only) = (3, None);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--runs" => runs = arguments.next().and_then(|n| n.parse().ok()).expect("--runs takes a number"),
+            // One pair of phones, for a closer look: printed, and no document written.
+            "--case" => only = Some(arguments.next().expect("--case takes a name such as \"baresip to hatif\"")),
             // What `cargo bench` says to every benchmark.
             "--bench" => {}
-            other => panic!("unknown argument {other}; there is --runs N"),
+            other => panic!("unknown argument {other}; there are --runs N and --case NAME"),
         }
     }
     let rig = Rig::start();
     let mut all = Vec::new();
-    for case in CASES {
+    for case in CASES.iter().filter(|case| only.as_ref().is_none_or(|only| only == case.name)) {
         let mut figures = Figures { pesq: Vec::new(), delay: Vec::new() };
         for run in 1..=runs {
             let scored = rig.call(case.talker, case.listener);
@@ -58,7 +60,9 @@ fn main() {
         }
         all.push((case.name, figures));
     }
-    report(&all, runs);
+    if only.is_none() {
+        report(&all, runs);
+    }
 }
 
 fn median(values: &[f64]) -> f64 {

@@ -10,7 +10,6 @@ use hatif_lab::{
     webdriver::Window,
 };
 use serde_json::{Value, json};
-use std::path::PathBuf;
 
 pub const AGENT: u32 = 440;
 pub const CUSTOMER: u32 = 620;
@@ -21,7 +20,6 @@ pub const ELSEWHERE: u32 = 550;
 /// The agent at work: a window whose account is registered, somebody who hums into its microphone.
 pub struct Desk {
     pub window: Window,
-    pub data: PathBuf,
     pub user: User,
     language: &'static str,
     /// The page's words, by their key.
@@ -47,7 +45,7 @@ impl Desk {
         let hum = sound::melody(&folder.path().join("hum.wav"), &[AGENT], 400.0);
         let player = words(["pw-play", "--target", "agent_mic_in", &hum.display().to_string()]);
         let voice = Process::start("pw-play", folder.path(), &player);
-        Desk { window, data, user, language, say: Box::new(words_of(language)), _voice: voice, _folder: folder }
+        Desk { window, user, language, say: Box::new(words_of(language)), _voice: voice, _folder: folder }
     }
 
     /// What no part of these tests does by hand.

@@ -145,18 +145,16 @@ fn nobody_answers(desk: &Desk, customer: &mut Party, _: &mut Party) {
     desk.options();
     desk.window.click("#forward-add");
     desk.window.type_into("#forward-to-0", "611");
-    // The system's own list, by keyboard: always, busy, no answer.
-    desk.window.script("document.getElementById('forward-when-0').focus()");
-    let kind = (desk.say)("forward.kind.no_answer");
-    desk.window.type_into("#forward-when-0", &kind);
-    desk.window.wait_value("#forward-when-0", "no_answer");
-    // A field of a number takes no keys from WebDriver beside those that it has.
-    desk.window.script(
-        "const after = document.getElementById('forward-after-0');
-        after.value = '5';
-        after.dispatchEvent(new Event('input', { bubbles: true }));",
-    );
-    desk.window.wait_value("#forward-after-0", "5");
+    // WebDriver chooses from the system's own list in some languages only, and types into no field of a number.
+    let choose = |id: &str, value: &str, event: &str| {
+        desk.window.script(&format!(
+            "const field = document.getElementById('{id}'); field.value = '{value}'; \
+             field.dispatchEvent(new Event('{event}', {{ bubbles: true }})); return 0"
+        ));
+        desk.window.wait_value(&format!("#{id}"), value);
+    };
+    choose("forward-when-0", "no_answer", "change");
+    choose("forward-after-0", "5", "input");
     desk.picture("no-answer-rule");
     desk.save_options();
     desk.window.wait_text("#forwarded", |text| text.contains("611"));

@@ -14,9 +14,9 @@ mod hostile;
 mod package;
 mod payloads;
 mod practice;
-mod recordings;
 mod settings;
 mod survives;
+mod work;
 
 use serde_json::Value;
 use std::{

@@ -1,9 +1,9 @@
 // What tests do with a page: look at what it sent, tell it what the application would, press keys of another layout.
 
-/** Commands that the page has sent; only those of the names, if any are given, else all but its own questions (whose numbers it shows, what waits). */
+/** Commands that the page has sent; only those of the names, if any are given, else all but its own questions (whose numbers it shows, what was noted of them, what waits). */
 export const sent = (page, ...names) =>
   page.evaluate((names) => {
-    const own = (c) => c.ask?.do === 'names' || c.ask?.desktop === 'waiting';
+    const own = (c) => ['names', 'of', 'tickets'].includes(c.ask?.do) || c.ask?.desktop === 'waiting';
     return window.hatifFake.sent.filter((c) => (names.length === 0 ? !own(c) : names.includes(c.command)));
   }, names);
 
