@@ -30,7 +30,7 @@ export class Draft {
     this.tags = (kept.tags ?? []).join(comma);
     this.next = kept.next_action ?? '';
     this.#stated = this.status !== null;
-    addEventListener('pagehide', () => this.#flush());
+    if (!later) addEventListener('pagehide', this.#flush);
   }
 
   choose(disposition: string, suggests: TicketStatus): void {
@@ -60,6 +60,7 @@ export class Draft {
   /** The agent is through with it. */
   finish(): void {
     clearTimeout(this.#timer);
+    removeEventListener('pagehide', this.#flush);
     this.#dirty = false;
     this.#send(true);
   }
@@ -70,11 +71,11 @@ export class Draft {
     this.finish();
   }
 
-  #flush(): void {
+  readonly #flush = (): void => {
     if (!this.#dirty) return;
     this.#dirty = false;
     this.#send(false);
-  }
+  };
 
   #send(done: boolean): void {
     const { entry, disposition, status, notes, next } = this;
