@@ -59,6 +59,10 @@ impl Rig {
 
     /// One call in which `talker` reads and `listener` listens; what score.py makes of it.
     pub fn call(&self, talker: Phone, listener: Phone) -> Value {
+        // A graph that a phone left at the wrong moment can stand still for good (PipeWire 0.3.65).
+        let headsets = Path::new(env!("CARGO_MANIFEST_DIR")).join("lab/headsets.sh");
+        let made = Command::new("bash").arg(headsets).status();
+        assert!(made.is_ok_and(|s| s.success()), "the virtual headsets could not be made");
         let (talk_port, listen_port) = (ports::free(2), ports::free(2));
         let far = self.phone(talker, "far", talk_port, None);
         let address = format!("sip:far@127.0.0.1:{talk_port}");
@@ -67,6 +71,15 @@ impl Rig {
         // Jitter buffers settle before the speech begins.
         std::thread::sleep(std::time::Duration::from_secs(2));
         let recording = self.record();
+        for (who, phone) in [("talker", &far), ("listener", &agent)] {
+            if let Running::Hatif { events, .. } = phone {
+                let events = events.since(0);
+                let last = events.iter().rev().find(|event| event["event"] == "quality").map(|e| &e["quality"]);
+                let of = |name: &str| last.map_or(&Value::Null, |quality| &quality[name]);
+                // What the devices did to it: a figure with many of these says little of the phone.
+                println!("  {who}: {} gaps at the microphone, {} at the speaker", of("microphone_gaps"), of("speaker_gaps"));
+            }
+        }
         drop((agent, far));
         score(&recording)
     }

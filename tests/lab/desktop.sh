@@ -54,16 +54,6 @@ start wireplumber "${first[@]}" wireplumber
 start pipewire-pulse "${first[@]}" pipewire-pulse
 export PULSE_SERVER=unix:$XDG_RUNTIME_DIR/pulse/native
 await "PipeWire's PulseAudio server" pactl info
-for who in agent far; do
-  pactl load-module module-null-sink sink_name=${who}_spk channels=2 rate=48000 \
-    sink_properties=device.description=${who}_spk >/dev/null
-  pactl load-module module-null-sink sink_name=${who}_mic_in channels=1 rate=48000 \
-    sink_properties=device.description=${who}_mic_in >/dev/null
-  # A real source and not only a monitor, which phones hide.
-  pactl load-module module-remap-source master=${who}_mic_in.monitor source_name=${who}_mic channels=1 \
-    source_properties=device.description=${who}_mic >/dev/null
-done
-pactl set-default-sink agent_spk
-pactl set-default-source agent_mic
+bash "$(dirname "$0")/headsets.sh"
 
 "$@"

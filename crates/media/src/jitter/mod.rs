@@ -31,10 +31,11 @@ use signal::Signal;
 const MS: i64 = 48;
 /// Smallest step of a decoder: 2.5 ms.
 const STEP: i64 = 120;
-/// Played this much above what the histogram asks for: half a block of the caller's timing.
-const MARGIN: i64 = 5 * MS;
+/// Played this much above what the histogram asks for: half a block of the caller's timing, and as much for a device whose
+/// clock halts now and then.
+const MARGIN: i64 = 10 * MS;
 /// Above the fastest packet, until the histogram knows more.
-const INITIAL: i64 = 15 * MS;
+const INITIAL: i64 = 25 * MS;
 /// Packets until the histogram is believed.
 const KNOWN: u32 = 50;
 /// Without a packet for so long, the stream rests, and starts anew with the next one.
