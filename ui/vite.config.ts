@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
+import { languages } from './src/i18n/languages.ts';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 
@@ -15,7 +16,7 @@ const contentSecurityPolicy = Object.entries(csp)
 export default defineConfig({
   root,
   base: './',
-  plugins: [svelte({ configFile: `${root}/svelte.config.js` })],
+  plugins: [languages(), svelte({ configFile: `${root}/svelte.config.js` })],
   server: { port: 1420, strictPort: true, host: '127.0.0.1' },
   preview: { host: '127.0.0.1', headers: { 'Content-Security-Policy': contentSecurityPolicy } },
   // Nothing is inlined: the policy allows neither `data:` fonts nor inline styles.

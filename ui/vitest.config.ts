@@ -2,11 +2,12 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { languages } from './src/i18n/languages.ts';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 
 export default defineConfig({
   root,
-  plugins: [svelte({ configFile: `${root}/svelte.config.js` })],
+  plugins: [languages(), svelte({ configFile: `${root}/svelte.config.js` })],
   test: { include: ['src/**/*.test.ts'] },
 });

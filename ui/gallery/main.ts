@@ -4,7 +4,7 @@ import { useLanguage } from '../src/i18n/i18n.svelte';
 import Gallery from './Gallery.svelte';
 
 const query = new URLSearchParams(location.search);
-useLanguage(query.get('lang') ?? 'en', {});
+await useLanguage(query.get('lang') ?? 'en', {});
 Object.assign(document.documentElement.dataset, {
   theme: query.get('theme') ?? 'light', contrast: query.get('contrast') ?? 'usual', motion: 'none',
 });

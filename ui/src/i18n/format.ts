@@ -31,19 +31,13 @@ export function fill(sentence: string, params: Params = {}, digits = LATIN): str
 }
 
 /**
- * The sentence for `key` from the first catalogue that has it. With a number `n` among the parameters, the form of
- * that number is taken (`key.one`, `key.few`, ...) by the plural rules of the language.
+ * The sentence for `key`. With a number `n` among the parameters, the form of that number is taken (`key.one`, `key.few`,
+ * ...) by the plural rules of the language.
  */
-export function sentence(catalogues: Catalogue[], key: string, params: Params, plural: Intl.PluralRules, digits = LATIN): string | undefined {
-  for (const catalogue of catalogues) {
-    if (typeof params.n === 'number') {
-      const form = catalogue[`${key}.${plural.select(params.n)}`] ?? catalogue[`${key}.other`];
-      if (form !== undefined) return fill(form, params, digits);
-    }
-    const plain = catalogue[key];
-    if (plain !== undefined) return fill(plain, params, digits);
-  }
-  return undefined;
+export function sentence(catalogue: Catalogue, key: string, params: Params, plural: Intl.PluralRules, digits = LATIN): string | undefined {
+  const form = typeof params.n === 'number' ? (catalogue[`${key}.${plural.select(params.n)}`] ?? catalogue[`${key}.other`]) : undefined;
+  const words = form ?? catalogue[key];
+  return words === undefined ? undefined : fill(words, params, digits);
 }
 
 /** Seconds as a clock: `0:07`, `12:40`, `1:02:03`. Always left to right. */

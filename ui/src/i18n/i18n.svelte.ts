@@ -1,15 +1,12 @@
-// The language in use. One file a language: a new `xx.json` beside the others is all that a fourth one needs.
-// The same files are read by the tray and the notifications, so keys are flat and nothing in them is markup.
+// The language in use. One file a language: a new `xx.json` beside the others is all that a fourth one needs; only the
+// one in use is fetched. The same files are read by the tray and the notifications, so keys are flat and nothing in them is markup.
 import type { Settings, Text } from '../backend';
-import en from './en.json';
+import type en from './en.json';
 import { clock as latinClock, digitsIn, sentence, type Catalogue, type Params } from './format';
 
 export type Key = KeyOf<keyof typeof en>;
 /** `history.count.one` is asked for as `history.count` with a parameter `n`. */
 type KeyOf<K extends string> = K extends `${infer Base}.${'zero' | 'one' | 'two' | 'few' | 'many' | 'other'}` ? Base : K;
-
-const files = import.meta.glob<Catalogue>('./*.json', { eager: true, import: 'default' });
-const catalogues = new Map(Object.entries(files).map(([path, file]) => [path.slice(2, -5), file]));
 
 export interface Language {
   code: string;
@@ -17,7 +14,11 @@ export interface Language {
   name: string;
 }
 
-export const languages: Language[] = [...catalogues].map(([code, file]) => ({ code, name: file['language.name'] ?? code }));
+const files = import.meta.glob<Catalogue>('./*.json', { import: 'default' });
+const about = import.meta.glob<Language>('./*.json', { eager: true, query: '?language', import: 'default' });
+const fetched = new Map<string, Catalogue>();
+
+export const languages: Language[] = Object.values(about);
 
 /** The language as it is used where the user is, if the system tells (`en-GB` has a clock of 24 hours). */
 function regional(code: string): string {
@@ -26,8 +27,9 @@ function regional(code: string): string {
 
 class Current {
   code = $state('en');
-  readonly direction = $derived(catalogues.get(this.code)?.['language.direction'] === 'rtl' ? 'rtl' : 'ltr');
-  readonly catalogues = $derived([catalogues.get(this.code) ?? en, en as Catalogue]);
+  /** Nothing until the first one is there: nothing can be said before. */
+  catalogue = $state.raw<Catalogue>();
+  readonly direction = $derived(this.catalogue?.['language.direction'] === 'rtl' ? 'rtl' : 'ltr');
   readonly plural = $derived(new Intl.PluralRules(this.code));
   numerals = $state<NonNullable<Settings['numerals']>>('language');
   calendar = $state<NonNullable<Settings['calendar']>>('gregorian');
@@ -46,18 +48,36 @@ const NUMERALS = { language: '', latin: '-nu-latn', arabic: '-nu-arab', persian:
 const current = new Current();
 export { current as language };
 
-/** Takes a language into use, at once and everywhere. An unknown one becomes English. */
-export function useLanguage(code: string, { numerals, calendar }: Settings): void {
-  current.code = catalogues.has(code) ? code : 'en';
+const LAST = 'language';
+
+/** The language that was used here last: for what is said before the application has told which one is chosen. */
+export const lastLanguage = (): string => localStorage.getItem(LAST) ?? navigator.language.slice(0, 2);
+
+/** How often a language was asked for: while one is on its way, only the last counts. */
+let asked = 0;
+
+/**
+ * Takes a language into use, everywhere at the same moment: at once if it was in use before, else when it has been fetched.
+ * An unknown one becomes English.
+ */
+export async function useLanguage(wanted: string, { numerals, calendar }: Settings): Promise<void> {
+  const mine = (asked += 1);
+  const code = `./${wanted}.json` in files ? wanted : 'en';
+  const catalogue = fetched.get(code) ?? (await files[`./${code}.json`]!());
+  fetched.set(code, catalogue);
+  if (mine !== asked) return;
+  current.code = code;
+  current.catalogue = catalogue;
   current.numerals = numerals ?? 'language';
   current.calendar = calendar ?? 'gregorian';
-  document.documentElement.lang = current.code;
+  document.documentElement.lang = code;
   document.documentElement.dir = current.direction;
+  localStorage.setItem(LAST, code);
 }
 
 /** The words for a key. */
 export function t(key: Key, params: Params = {}): string {
-  return sentence(current.catalogues, key, params, current.plural, current.digits) ?? key;
+  return sentence(current.catalogue ?? {}, key, params, current.plural, current.digits) ?? key;
 }
 
 /** Seconds as a clock: `0:07`, `12:40`, `1:02:03`. Always left to right. */
@@ -76,7 +96,7 @@ export function message(text: Text): string {
   const { setting, ...others } = text.params;
   const params = setting === undefined ? others : { ...others, setting: settingName(setting) };
   return (
-    sentence(current.catalogues, `msg.${text.code}`, params, current.plural) ??
+    sentence(current.catalogue ?? {}, `msg.${text.code}`, params, current.plural) ??
     t('message.unknown', { code: text.code })
   );
 }

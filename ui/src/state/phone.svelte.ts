@@ -1,6 +1,7 @@
 // The phone as the window knows it: the last snapshot with every event since. Screens read `phone.*` and send
 // commands; nothing here decides anything about a call.
 import type { AccountView, Backend, CallView, Command, Event, Snapshot } from '../backend';
+import { lastLanguage, useLanguage } from '../i18n/i18n.svelte';
 import { refused } from './refusals';
 import { reduce } from './reduce';
 
@@ -34,7 +35,8 @@ class Phone {
   readonly desktop = $derived(this.#snapshot?.desktop ?? undefined);
   readonly notices = $derived(this.#snapshot?.notices ?? []);
   readonly credentials = $derived(this.#snapshot?.credentials ?? 'keyring');
-  readonly systemLanguage = $derived(this.#snapshot?.system_language ?? navigator.language.slice(0, 2));
+  readonly systemLanguage = $derived(this.#snapshot?.system_language ?? lastLanguage());
+  readonly language = $derived(this.settings.language ?? this.systemLanguage);
 
   readonly practice = $derived(this.accounts.find((a) => a.kind === 'practice'));
   readonly userAccounts = $derived(this.accounts.filter((a) => a.kind !== 'practice'));
@@ -46,6 +48,8 @@ class Phone {
       const snapshot = await this.#backend.ready((event) =>
         this.#snapshot === undefined ? early.push(event) : this.#take(event),
       );
+      // Its words first: nothing is to be seen in another language before.
+      await useLanguage(snapshot.settings.language ?? snapshot.system_language, snapshot.settings);
       this.#snapshot = snapshot;
       // In their order, and each a whole value: what the snapshot holds already changes nothing by being told again.
       early.forEach((event) => this.#take(event));

@@ -1,9 +1,13 @@
 import { expect, it, vi } from 'vitest';
 import type { QualityView } from '../../backend';
+import { useLanguage } from '../../i18n/i18n.svelte';
 import { advice, figures } from './figures';
 
-// The language asks the browser what is usual where its user is.
+// The language asks the browser what is usual where its user is, and tells it which one is in use.
 vi.stubGlobal('navigator', { languages: ['en'] });
+vi.stubGlobal('localStorage', { setItem() {} });
+vi.stubGlobal('document', { documentElement: {} });
+await useLanguage('en', {});
 
 const clear: QualityView = {
   level: 'good', mos: 4.34, codec: 'opus', sent: 100, received: 98, lost: 2, jitter_ms: 3, concealed: 0, buffer_ms: 40,
