@@ -140,6 +140,7 @@ fn start(handle: AppHandle, data: PathBuf, log: LogTail) -> Result<App, Box<dyn 
         input: None,
         output: None,
         auto_answer: false,
+        most_calls: None,
         practice: true,
         system_language: hatif_app::system_language(),
     };

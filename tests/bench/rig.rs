@@ -77,7 +77,11 @@ impl Rig {
                 let last = events.iter().rev().find(|event| event["event"] == "quality").map(|e| &e["quality"]);
                 let of = |name: &str| last.map_or(&Value::Null, |quality| &quality[name]);
                 // What the devices did to it: a figure with many of these says little of the phone.
-                println!("  {who}: {} gaps at the microphone, {} at the speaker", of("microphone_gaps"), of("speaker_gaps"));
+                println!(
+                    "  {who}: {} gaps at the microphone, {} at the speaker",
+                    of("microphone_gaps"),
+                    of("speaker_gaps")
+                );
             }
         }
         drop((agent, far));

@@ -1,4 +1,4 @@
-//! Hatif and linphonec, in two roles of a transfer; who hears whom at each step.
+//! Hatif and linphonec: holds, and two roles of a transfer; who hears whom at each step.
 
 use crate::hum;
 use hatif_lab::{Asterisk, Cli, Linphone, Party, asterisk::Codecs, linphone::Options, party::hears, ports, sound};
@@ -58,5 +58,50 @@ fn hatif_is_handed_on_by_a_linphonec() {
     cli.wait_tail(TARGET, true);
     target.wait_heard(OURS, 1.0);
     cli.wait_call(call, "ended");
+    cli.quit();
+}
+
+/// linphonec calls; each side holds, and both at once; who hears what is right after each step, and it ends the call.
+#[test]
+fn a_linphonec_calls_and_each_side_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut peer = Linphone::start(Options { play: voice(&folder), ..Options::default() });
+    let mut cli = Cli::playing(Some(&hum(&folder, OURS)));
+    let port = ports::free(2);
+    let account = cli.add_direct(port);
+    peer.command(&format!("call sip:{}@127.0.0.1:{port}", cli.account_user(account)));
+    let call = cli.wait_incoming(0)["id"].as_u64().unwrap();
+    cli.tell("answer", call);
+    cli.wait_tail(THEIRS, true);
+
+    let held = |cli: &Cli, mark: usize, hold: &str| {
+        cli.wait_call_for(mark, call, "active", |state| state["hold"] == hold);
+    };
+    let mark = cli.events.mark();
+    peer.command("pause 1");
+    held(&cli, mark, "remote");
+    cli.wait_tail(THEIRS, false);
+    let mark = cli.events.mark();
+    cli.send(serde_json::json!({ "command": "hold", "call": call, "on": true }));
+    held(&cli, mark, "both");
+    let mark = cli.events.mark();
+    cli.send(serde_json::json!({ "command": "hold", "call": call, "on": false }));
+    held(&cli, mark, "remote");
+    let mark = cli.events.mark();
+    peer.command("resume 1");
+    held(&cli, mark, "none");
+    cli.wait_tail(THEIRS, true);
+    let mark = cli.events.mark();
+    cli.send(serde_json::json!({ "command": "hold", "call": call, "on": true }));
+    held(&cli, mark, "local");
+    cli.wait_tail(THEIRS, false);
+    let mark = cli.events.mark();
+    cli.send(serde_json::json!({ "command": "hold", "call": call, "on": false }));
+    held(&cli, mark, "none");
+    cli.wait_tail(THEIRS, true);
+
+    peer.command("terminate all");
+    cli.wait_call(call, "ended");
+    hears("linphonec", &[OURS], &[THEIRS], || peer.heard());
     cli.quit();
 }

@@ -14,7 +14,7 @@ use std::{path::Path, process::Command, time::Duration};
 /// A benchmark's name, and what runs it.
 type Benchmark = (&'static str, fn(&[String]) -> Result<bool, String>);
 
-const BENCHMARKS: &[Benchmark] = &[("voice", voice), ("ui", ui), ("dsp", dsp)];
+const BENCHMARKS: &[Benchmark] = &[("voice", voice), ("signalling", signalling), ("ui", ui), ("dsp", dsp)];
 
 pub fn names() -> String {
     BENCHMARKS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
@@ -78,9 +78,7 @@ fn voice(arguments: &[String]) -> Result<bool, String> {
         }
         std::fs::write(&scored, "").map_err(|error| format!("{}: {error}", scored.display()))?;
     }
-    let mut build = Command::new("cargo");
-    build.args(["build", "--release", "--package", "hatif-app", "--bin", "hatif-cli"]);
-    if !steps.run(step("hatif-cli, optimised", "about 8 min the first time", build)) {
+    if !steps.run(step("hatif-cli, optimised", "about 8 min the first time", cli())) {
         return Ok(false);
     }
     let mut run = Command::new("cargo");
@@ -91,6 +89,29 @@ fn voice(arguments: &[String]) -> Result<bool, String> {
         println!("\nThe table is in docs/bench/voice.md.");
     }
     Ok(good)
+}
+
+/// The phones as a caller finds them: `tests/bench/signalling.rs`, in release.
+fn signalling(arguments: &[String]) -> Result<bool, String> {
+    let mut steps = Steps::new(2);
+    if !steps.run(step("hatif-cli, optimised", "about 8 min the first time", cli())) {
+        return Ok(false);
+    }
+    let mut run = Command::new("cargo");
+    run.args(["bench", "--package", "hatif-tests", "--bench", "signalling", "--"]).args(arguments);
+    run.env("HATIF_CLI", release("hatif-cli"));
+    let good = steps.run(step("signalling", "about 4 min", run));
+    if good {
+        println!("\nThe table is in docs/bench/signalling.md.");
+    }
+    Ok(good)
+}
+
+/// Builds `hatif-cli` in release.
+fn cli() -> Command {
+    let mut build = Command::new("cargo");
+    build.args(["build", "--release", "--package", "hatif-app", "--bin", "hatif-cli"]);
+    build
 }
 
 /// The window beside a bare one: `tests/bench/ui.rs` on the lab's desktop, in release.

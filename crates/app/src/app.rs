@@ -56,6 +56,8 @@ pub struct AppConfig {
     pub input: Option<String>,
     pub output: Option<String>,
     pub auto_answer: bool,
+    /// Calls at once, where it is not a person who has them.
+    pub most_calls: Option<usize>,
     /// Whether the practice line stands.
     pub practice: bool,
     /// What the system asks for: `en`, `ar` or `fa`.
@@ -125,7 +127,8 @@ impl App {
         });
         // Should there be no thread for it, the first call waits those milliseconds.
         drop(std::thread::Builder::new().name("hatif-plans".into()).spawn(hatif_crm::warm));
-        let phone = Phone::new(PhoneConfig { auto_answer: config.auto_answer });
+        let most_calls = config.most_calls.unwrap_or(phone::MAX_CALLS);
+        let phone = Phone::new(PhoneConfig { auto_answer: config.auto_answer, most_calls });
         let on_event = Box::new(on_event);
         let told = queue.clone();
         let recordings = Recordings::new(

@@ -35,6 +35,7 @@ mod stream;
 mod system;
 mod tap;
 mod thread;
+mod translate;
 mod voice;
 mod volume;
 
@@ -117,6 +118,7 @@ pub enum SendError {
 /// The running media thread. Dropping it ends every call's media, closes the devices and waits for the thread.
 pub struct Audio {
     commands: SyncSender<Message>,
+    waker: mio::Waker,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -128,16 +130,17 @@ impl Audio {
         let stop = Arc::new(AtomicBool::new(false));
         let name = config.thread_name.clone();
         let media = MediaThread::new(config, mailbox, commands.clone(), stop.clone(), on_event)?;
+        let waker = media.waker()?;
         let thread = std::thread::Builder::new().name(name).spawn(move || media.run())?;
-        Ok(Audio { commands, stop, thread: Some(thread) })
+        Ok(Audio { commands, waker, stop, thread: Some(thread) })
     }
 
-    /// Hands a command over; it is obeyed within 10 ms. Never blocks.
+    /// Hands a command over; it is obeyed at once, or after the tick that runs. Never blocks.
     pub fn send(&self, command: AudioCommand) -> Result<(), SendError> {
         self.post(Message::Command(command))
     }
 
-    /// Asks for both sides of a call, for a recorder. Within 10 ms too. A call that has no port has nothing to record: then
+    /// Asks for both sides of a call, for a recorder. A call that has no port has nothing to record: then
     /// the ring is abandoned at once.
     pub fn record(&self, call: CallId, order: RecordOrder) -> Result<(), SendError> {
         self.post(Message::Record(call, order))
@@ -153,7 +156,10 @@ impl Audio {
         self.commands.try_send(message).map_err(|error| match error {
             TrySendError::Full(_) => SendError::QueueFull,
             TrySendError::Disconnected(_) => SendError::Stopped,
-        })
+        })?;
+        // Unheard, it is obeyed at the next tick.
+        let _ = self.waker.wake();
+        Ok(())
     }
 }
 

@@ -11,20 +11,23 @@ use crate::{
     rehearsal::Rehearsal,
     sound::{Soon, Sound, Wanted},
     tap::{RecordOrder, Tap},
+    translate::{call_stats, engine_source, engine_tone, stream_config},
     voice::Voice,
     volume::Fader,
 };
 use hatif_core::{
-    audio::{AudioCommand, AudioEvent, CallSource, CallStats, HeadsetTest, Tone},
+    audio::{AudioCommand, AudioEvent, CallStats, HeadsetTest, Tone},
     ids::CallId,
     sip,
     srtp::Protection,
     text::Text,
 };
-use hatif_media::{BLOCK, MediaEngine, Output, RtcpIn, RtpIn, Source, StreamConfig, StreamKey};
+use hatif_media::{BLOCK, MediaEngine, Output, RtcpIn, RtpIn, Source, StreamKey};
+use mio::{Token, Waker};
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher, Hasher, RandomState},
+    io,
     net::IpAddr,
     ops::{ControlFlow, RangeInclusive},
     sync::{
@@ -40,8 +43,10 @@ const MAX_LINES: usize = 64;
 /// Datagrams that are looked at between two ticks, over all calls; a flood beyond it waits in the kernel and is dropped
 /// there. An honest call brings one in 20 ms.
 const DATAGRAM_BUDGET: u32 = 512;
-/// Messages that are obeyed between two ticks.
+/// Messages that are obeyed at a time.
 const MESSAGE_BUDGET: usize = 64;
+/// Says in the poll that there is a message. Ports have their call's number, which is never this.
+const WAKE: Token = Token(usize::MAX);
 /// How long a tone that ends by itself keeps the speaker open; the longest is shorter.
 const TONE_SECONDS: Duration = Duration::from_secs(12);
 /// How long a key press keeps the speaker open.
@@ -132,6 +137,11 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         })
     }
 
+    /// Wakes the thread out of its waiting for a tick, after a message was sent.
+    pub fn waker(&self) -> io::Result<Waker> {
+        Waker::new(self.poll.registry(), WAKE)
+    }
+
     /// Until `Shutdown`.
     pub fn run(mut self) {
         priority::raise_media_thread();
@@ -174,13 +184,8 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
 
     /// To the next deadline and through its tick.
     fn tick(&mut self) -> ControlFlow<()> {
-        self.wait();
-        for _ in 0..MESSAGE_BUDGET {
-            let Ok(message) = self.mailbox.try_recv() else { break };
-            if self.obey(message).is_break() {
-                return ControlFlow::Break(());
-            }
-        }
+        self.wait()?;
+        self.obey_all()?;
         let now = Instant::now();
         self.receive(now);
         for (call, line) in &mut self.lines {
@@ -235,24 +240,37 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         ControlFlow::Continue(())
     }
 
-    /// Takes datagrams as they come until the tick is due: their arrival time is the jitter buffer's measure.
-    fn wait(&mut self) {
+    /// Takes messages and datagrams as they come until the tick is due: a port that is asked for keeps a caller waiting,
+    /// and a datagram's arrival time is the jitter buffer's measure.
+    fn wait(&mut self) -> ControlFlow<()> {
         let mut events = mio::Events::with_capacity(64);
         loop {
             let wait = self.clock.wait(Instant::now());
             if wait.is_zero() {
-                return;
+                return ControlFlow::Continue(());
             }
             if wait <= POLL_GRAIN || self.datagram_budget == 0 {
                 std::thread::sleep(wait);
-                return;
+                return ControlFlow::Continue(());
             }
             // Interrupted or failed: the deadline is looked at again.
             let _ = self.poll.poll(&mut events, Some(wait - POLL_GRAIN));
+            if events.iter().any(|event| event.token() == WAKE) {
+                self.obey_all()?;
+                self.drain();
+            }
             if !events.is_empty() {
                 self.receive(Instant::now());
             }
         }
+    }
+
+    fn obey_all(&mut self) -> ControlFlow<()> {
+        for _ in 0..MESSAGE_BUDGET {
+            let Ok(message) = self.mailbox.try_recv() else { break };
+            self.obey(message)?;
+        }
+        ControlFlow::Continue(())
     }
 
     fn receive(&mut self, now: Instant) {
@@ -531,56 +549,4 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
 /// From the operating system: std's hash keys are drawn from it.
 fn random() -> u64 {
     RandomState::new().build_hasher().finish()
-}
-
-fn stream_config(session: &sip::MediaSession) -> StreamConfig {
-    let codec = match session.codec {
-        sip::Codec::Opus => hatif_media::Codec::Opus,
-        sip::Codec::Pcmu => hatif_media::Codec::Pcmu,
-        sip::Codec::Pcma => hatif_media::Codec::Pcma,
-        sip::Codec::G722 => hatif_media::Codec::G722,
-    };
-    StreamConfig {
-        dtmf_payload: session.dtmf_payload,
-        dtmf_clock: session.dtmf_clock,
-        send: session.send,
-        receive: session.receive,
-        ptime_ms: session.ptime_ms,
-        ..StreamConfig::new(codec, session.payload)
-    }
-}
-
-fn engine_source(source: CallSource) -> Source {
-    match source {
-        CallSource::Microphone => Source::Microphone,
-        CallSource::Echo => Source::Echo,
-        CallSource::Clip(samples) => Source::Clip(samples),
-    }
-}
-
-fn engine_tone(tone: Tone) -> hatif_media::Tone {
-    match tone {
-        Tone::Ring => hatif_media::Tone::Ring,
-        Tone::CallWaiting => hatif_media::Tone::CallWaiting,
-        Tone::Ringback => hatif_media::Tone::Ringback,
-        Tone::Busy => hatif_media::Tone::Busy,
-        Tone::Congestion => hatif_media::Tone::Congestion,
-        Tone::Test => hatif_media::Tone::Test,
-    }
-}
-
-fn call_stats(stats: hatif_media::StreamStats) -> CallStats {
-    CallStats {
-        sent: stats.sent,
-        received: stats.received,
-        lost: stats.lost,
-        jitter_ms: stats.jitter_ms,
-        concealed: stats.concealed,
-        buffer_ms: stats.buffer_ms,
-        round_trip_ms: stats.round_trip_ms,
-        remote_loss: stats.remote_loss,
-        mos: stats.mos,
-        microphone_gaps: 0,
-        speaker_gaps: 0,
-    }
 }

@@ -24,7 +24,7 @@ mod recording;
 mod sound;
 mod transfer;
 
-pub use command::{AgentState, Command};
+pub use command::{AgentState, Command, PhoneConfig};
 pub use entry::{Action, Ask, AskKind, CallEntry, Transfer, TransferState};
 
 use crate::{
@@ -46,7 +46,7 @@ use std::{
 
 /// The account of the built-in practice line. Never stored.
 pub const PRACTICE: AccountId = AccountId(0);
-/// More calls than these at once are refused with "busy".
+/// More calls than these at once are refused with "busy", unless [`PhoneConfig`] says otherwise.
 pub const MAX_CALLS: usize = 8;
 /// Interactions kept in memory and shown.
 pub const MAX_HISTORY: usize = 500;
@@ -213,13 +213,6 @@ pub struct Forwarding {
     pub rule: ForwardRule,
     /// It acts now (hours, end).
     pub active: bool,
-}
-
-/// Policies that are set when the phone is made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct PhoneConfig {
-    /// Answers every call at once. Off in the product; for automation and tests.
-    pub auto_answer: bool,
 }
 
 /// An account with what is known of it now.

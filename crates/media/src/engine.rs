@@ -74,6 +74,7 @@ impl MediaEngine {
 
     /// Starts a stream: microphone closed, listened to, source the microphone. For a key that runs: changes its
     /// configuration; sequence numbers, time stamps and SSRC go on, and so does what was set. More than 64 are refused.
+    /// A new one that sends has a first packet at once.
     pub fn start(&mut self, now: Instant, key: StreamKey, config: StreamConfig) {
         self.clock_at(now);
         self.now = Some(now);
@@ -81,7 +82,11 @@ impl MediaEngine {
             return stream.reconfigure(now, config);
         }
         if self.streams.len() < MOST_STREAMS {
-            self.streams.push(Stream::new(now, key, config, &mut self.random));
+            let mut stream = Stream::new(now, key, config, &mut self.random);
+            if let Some(packet) = stream.open() {
+                emit(&mut self.outputs, Output::Rtp(packet));
+            }
+            self.streams.push(stream);
         }
     }
 

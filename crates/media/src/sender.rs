@@ -20,6 +20,8 @@ pub(crate) struct Sender {
     frame: Vec<f32>,
     /// The next sound is the first after a pause.
     marker: bool,
+    /// What is sent is a block ahead of what is captured.
+    early: bool,
     digits: DigitSender,
     packets: u64,
     octets: u32,
@@ -39,6 +41,7 @@ impl Sender {
             encoder: Encoder::new(codec),
             frame: Vec::with_capacity(MAX_FRAME),
             marker: true,
+            early: false,
             digits: DigitSender::new(),
             packets: 0,
             octets: 0,
@@ -75,8 +78,20 @@ impl Sender {
         self.encoder.set_expected_loss(loss);
     }
 
+    /// A frame of silence before the first block, sent at once: it opens the way through NATs, and the far side learns where
+    /// we are a frame earlier. The block after it is left out, so that this packet is not a late one beside the next.
+    pub(crate) fn open(&mut self, key: StreamKey, config: &StreamConfig) -> Option<RtpOut> {
+        let silence = [0.0; BLOCK];
+        let first = (0..Encoder::blocks(self.codec, config.ptime_ms)).find_map(|_| self.tick(key, config, &silence));
+        self.early = first.is_some();
+        first
+    }
+
     /// 10 ms: the packet that is ready now, if any.
     pub(crate) fn tick(&mut self, key: StreamKey, config: &StreamConfig, block: &Block) -> Option<RtpOut> {
+        if std::mem::take(&mut self.early) {
+            return None;
+        }
         let packet = if config.send { self.send(key, config, block) } else { self.pause() };
         self.timestamp = self.timestamp.wrapping_add(self.codec.clock_rate() / 100);
         packet

@@ -99,6 +99,11 @@ impl Stream {
         }
     }
 
+    /// What is sent before the first block.
+    pub(crate) fn open(&mut self) -> Option<crate::RtpOut> {
+        self.sender.open(self.key, &self.config)
+    }
+
     pub(crate) fn reconfigure(&mut self, now: Instant, config: StreamConfig) {
         if config == self.config {
             return;

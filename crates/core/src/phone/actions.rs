@@ -1,6 +1,6 @@
 //! What can be done with each call now: the only list that screens go by.
 
-use super::{Action, CallEntry, Change, MAX_CALLS, Phone};
+use super::{Action, CallEntry, Change, Phone};
 use crate::{call::CallState, ids::CallId};
 
 impl Phone {
@@ -30,7 +30,7 @@ impl Phone {
         let id = entry.call.id;
         let free = !entry.transferring() && !entry.conference;
         let consulted = self.pair(id).is_some();
-        let room = self.living_calls() < MAX_CALLS;
+        let room = !self.full();
         let help = self.options(entry.call.account).help_to.is_some();
         let silence = if entry.silenced { Action::Unsilence } else { Action::Silence };
         let offers = [

@@ -2,7 +2,7 @@
 //! (INVITE with Replaces), which is done, because it matched that very call.
 
 use super::{
-    Action, Change, MAX_CALLS, NoticeLevel, Now, Phone,
+    Action, Change, NoticeLevel, Now, Phone,
     calls::Begin,
     entry::{Ask, AskKind, Port},
 };
@@ -25,7 +25,7 @@ const MAX_HOPS: usize = 5;
 impl Phone {
     pub(super) fn refer_asked(&mut self, now: Now, id: CallId, target: Peer, replaces: bool) {
         let allowed = self.far_side_may_name(id, &target);
-        let room = self.living_calls() < MAX_CALLS;
+        let room = !self.full();
         let Some(entry) = self.living(id) else { return };
         if !entry.active() || !allowed || !room {
             self.tell_sip(SipCommand::RefuseRefer { call: id });
@@ -83,7 +83,7 @@ impl Phone {
     }
 
     pub(super) fn grant(&mut self, now: Now, id: CallId, choice: u32) -> Result<(), Text> {
-        let room = self.living_calls() < MAX_CALLS;
+        let room = !self.full();
         let entry = self.commanded(id, Action::Grant)?;
         let account = entry.call.account;
         let Some(ask) = entry.ask.as_ref() else { return Err(Text::new("command.not_now")) };

@@ -5,7 +5,7 @@
 //! in:  Incoming -(answer)-> Answering -LocateMedia-> -OpenPort-> -Answer-> Active -> Ended
 //! ```
 
-use super::{Action, CallEntry, Change, LINGER, MAX_CALLS, Now, Phone, entry::Port};
+use super::{Action, CallEntry, Change, LINGER, Now, Phone, entry::Port};
 use crate::{
     audio::AudioCommand,
     call::{Call, CallState, Direction, EndReason, Hold, Peer},
@@ -104,7 +104,7 @@ impl Phone {
     /// Dials; the others go on hold.
     pub(super) fn place(&mut self, now: Now, account: AccountId, judged: Judged) -> Result<CallId, Text> {
         let emergency = judged.verdict == Verdict::Emergency;
-        if self.living_calls() >= MAX_CALLS && !emergency {
+        if self.full() && !emergency {
             return Err(Text::new("command.too_many_calls"));
         }
         let bare = judged.target.trim_start_matches("sips:").trim_start_matches("sip:");
@@ -478,6 +478,11 @@ impl Phone {
             self.came_to_nothing(id);
         }
         self.after_end(now, id);
+    }
+
+    /// Whether there may be no further call.
+    pub(super) fn full(&self) -> bool {
+        self.living_calls() >= self.config.most_calls
     }
 
     pub(super) fn living_calls(&self) -> usize {

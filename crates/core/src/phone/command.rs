@@ -162,3 +162,18 @@ impl Command {
         }
     }
 }
+
+/// Policies that are set when the phone is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PhoneConfig {
+    /// Answers every call at once. Off in the product; for automation and tests.
+    pub auto_answer: bool,
+    /// Calls at once; a person has no more than [`super::MAX_CALLS`].
+    pub most_calls: usize,
+}
+
+impl Default for PhoneConfig {
+    fn default() -> Self {
+        PhoneConfig { auto_answer: false, most_calls: super::MAX_CALLS }
+    }
+}

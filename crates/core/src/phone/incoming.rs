@@ -2,9 +2,7 @@
 //! rule of the agent's is written to the call log, up to [`ROWS_A_MINUTE`]; what a flood or a queue sends on by itself is
 //! not.
 
-use super::{
-    AgentState, Alarm, Change, Forwarding, MAX_CALLS, NoticeLevel, Now, Phone, Transfer, TransferState, calls::Begin,
-};
+use super::{AgentState, Alarm, Change, Forwarding, NoticeLevel, Now, Phone, Transfer, TransferState, calls::Begin};
 use crate::{
     account::AccountKind,
     audio::Tone,
@@ -102,7 +100,7 @@ impl Phone {
 
     fn door(&self, now: Now, account: AccountId, peer: &Peer, headers: &CallHeaders, of_queue: bool) -> Door {
         let ringing = self.calls.values().filter(|c| c.call.state == CallState::Incoming).count();
-        if self.living_calls() >= MAX_CALLS || ringing >= MAX_RINGING {
+        if self.full() || ringing >= MAX_RINGING {
             return Door::Away(486, None);
         }
         if self.emergency_until.is_some_and(|until| until > now.mono) {

@@ -8,7 +8,7 @@
 //!
 //! The customer never waits for the mobile: it goes on ringing, or talking with the agent, until the digit has come.
 
-use super::{Action, Change, MAX_CALLS, Now, Phone};
+use super::{Action, Change, Now, Phone};
 use crate::{
     audio::AudioCommand,
     call::{CallState, EndReason, Peer},
@@ -69,7 +69,7 @@ impl Phone {
     }
 
     pub(super) fn can_move(&self, account: AccountId) -> bool {
-        self.mobile(account).is_some() && self.living_calls() < MAX_CALLS && !self.has_leg()
+        self.mobile(account).is_some() && !self.full() && !self.has_leg()
     }
 
     /// One at a time: there is one mobile.

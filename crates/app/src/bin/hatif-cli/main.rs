@@ -44,6 +44,9 @@ struct Options {
     /// Answer every call at once.
     #[arg(long, global = true)]
     auto_answer: bool,
+    /// So many calls at once instead of a person's eight.
+    #[arg(long, value_name = "N", global = true)]
+    most_calls: Option<usize>,
     /// Bring up the practice line as well.
     #[arg(long, global = true)]
     practice: bool,
@@ -133,6 +136,7 @@ fn config(options: &Options, data: PathBuf, scratch: bool) -> AppConfig {
         input: options.input.clone(),
         output: options.output.clone(),
         auto_answer: options.auto_answer,
+        most_calls: options.most_calls,
         practice: options.practice,
         system_language: hatif_app::system_language(),
     }
