@@ -107,6 +107,40 @@ fn the_lead_who_is_asked_for_help_joins() {
     }
 }
 
+/// More than two cannot be connected with each other: they go on in the PBX's room.
+#[test]
+fn a_conference_goes_on_in_the_rooms_of_the_pbx() {
+    const LEAD: u32 = 1370;
+    let mut agent = Party::new(AGENT, false);
+    let parties = [CUSTOMER, SENIOR, LEAD].map(Party::there);
+    let options = json!({ "conference_room": "630" });
+    agent.cli.send(json!({ "command": "set_account_options", "account": agent.account, "options": options }));
+    let mut calls = Vec::new();
+    for (n, party) in parties.iter().enumerate() {
+        let call = agent.call(&party.user.name);
+        agent.cli.wait_call(call, "active");
+        calls.push(call);
+        if n > 0 {
+            join(&mut agent.cli, n + 1);
+        }
+    }
+    agent.hears(&[CUSTOMER, SENIOR, LEAD], &[]);
+    agent.cli.send(json!({ "command": "leave_conference" }));
+    for call in calls {
+        let ended = agent.cli.wait_call(call, "ended");
+        assert_eq!(ended["state"]["reason"]["code"], "call.transferred", "{ended}");
+    }
+    for (n, party) in parties.iter().enumerate() {
+        let mut others = vec![CUSTOMER, SENIOR, LEAD];
+        others.remove(n);
+        // Asterisk's mix is clipped, and so gives back a little of their own: 23 dB less than of the others.
+        hears(&party.user.name, &others, &[AGENT], || Some(party.cli.heard()));
+    }
+    for party in parties.into_iter().chain([agent]) {
+        party.cli.quit();
+    }
+}
+
 /// Three of them on Asterisk's own numbers, one at a baresip.
 #[test]
 fn five_in_one_conference() {

@@ -11,7 +11,7 @@ use hatif_lab::{
     stranger::Stranger,
 };
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::{collections::HashMap, time::SystemTime};
 
 const AGENT: u32 = 440;
 const CUSTOMER: u32 = 620;
@@ -19,6 +19,7 @@ const COLLEAGUE: u32 = 1010;
 /// What number 611 says, and what the mailbox.
 const ELSEWHERE: u32 = 550;
 const MAILBOX: u32 = 950;
+const EMERGENCY: u32 = 750;
 
 /// An agent who answers by hand, with these options of the account.
 fn agent(options: Value) -> Party {
@@ -231,4 +232,55 @@ fn of_a_hundred_callers_at_once_four_ring() {
         |all: &HashMap<usize, (u16, String)>, status: u16| all.values().filter(|(own, _)| *own == status).count();
     assert_eq!((with(&last, 487), with(&last, 486) + with(&first, 486)), (4, 96), "{first:?} {last:?}");
     cli.quit();
+}
+
+#[test]
+fn calls_are_forwarded_in_the_hours_that_were_set() {
+    let (mut agent, mut customer) = (agent(json!({})), Party::there(CUSTOMER));
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+    let minute = since_1970.as_secs() / 60 % 1440;
+    let hours =
+        |from: u64, to: u64| json!({ "when": "hours", "from": (minute + from) % 1440, "to": (minute + to) % 1440 });
+    for (when, forwarded) in [(hours(1380, 60), true), (hours(120, 180), false)] {
+        let mark = agent.cli.events.mark();
+        let rule = json!({ "on": true, "when": when, "to": "611" });
+        agent.cli.send(json!({ "command": "set_forwarding", "account": agent.account, "rules": [rule] }));
+        agent.cli.events.wait_for("the rule", mark, |event| {
+            event["event"] == "forwarding_changed" && event["forwarding"][0]["active"] == forwarded
+        });
+        let call = customer.call(&agent.user.name);
+        if forwarded {
+            customer.hears(&[ELSEWHERE], &[AGENT]);
+        } else {
+            let rings = next_call(&agent, mark, "incoming");
+            agent.cli.tell("answer", rings);
+            customer.hears(&[AGENT], &[ELSEWHERE]);
+        }
+        customer.cli.hang_up(call);
+    }
+    agent.cli.quit();
+}
+
+/// No rule stands in its way, and the centre may call back.
+#[test]
+fn an_emergency_call_skips_every_rule() {
+    let rewriting = json!([{ "starts_with": "1", "becomes": "61", "length": 3 }]);
+    let (mut agent, mut centre) = (agent(json!({ "rewriting": rewriting, "blocked": ["1"] })), Party::there(CUSTOMER));
+    agent.cli.send(json!({ "command": "set_do_not_disturb", "on": true }));
+    let refused = centre.call(&agent.user.name);
+    ended_as(&centre, refused, "call.busy");
+
+    let call = agent.call("112");
+    let active = agent.cli.wait_call(call, "active");
+    assert_eq!(active["emergency"], true, "{active}");
+    agent.hears(&[EMERGENCY], &[ELSEWHERE]);
+    agent.cli.hang_up(call);
+
+    let mark = agent.cli.events.mark();
+    let call = centre.call(&agent.user.name);
+    let rings = next_call(&agent, mark, "incoming");
+    agent.cli.tell("answer", rings);
+    centre.hears(&[AGENT], &[]);
+    centre.cli.hang_up(call);
+    agent.cli.quit();
 }

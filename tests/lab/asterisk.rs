@@ -287,6 +287,7 @@ fn configure(folder: &Path, unpacked: &Path, port: u16, tls_port: u16, rtp: u16)
     ];
     let files = [
         ("asterisk.conf", include_str!("asterisk/asterisk.conf")),
+        ("confbridge.conf", include_str!("asterisk/confbridge.conf")),
         ("extensions.conf", include_str!("asterisk/extensions.conf")),
         ("logger.conf", include_str!("asterisk/logger.conf")),
         ("musiconhold.conf", include_str!("asterisk/musiconhold.conf")),
