@@ -90,10 +90,10 @@ impl Phone {
         line.split_whitespace().next().and_then(|kb| kb.parse::<f64>().ok()).expect("a number") / 1024.0
     }
 
-    /// Tells a phone that answers only one call by itself to answer the one that rings.
-    pub fn answer(&mut self) {
+    /// Tells a phone that answers only one call by itself to answer its `number`th.
+    pub fn answer(&mut self, number: usize) {
         if let Running::Linphonec(linphone) = &mut self.running {
-            linphone.command("answer");
+            linphone.command(&format!("answer {number}"));
         }
     }
 }

@@ -157,7 +157,8 @@ fn crowd(figures: &mut Figures, kind: Kind, _: usize) {
     let mut dialogs: Vec<Dialog> = Vec::new();
     for (calls, metric) in CROWDS {
         while dialogs.len() < calls {
-            dialogs.push(if told { caller.call_and(|| phone.answer()) } else { caller.call().1 });
+            let number = dialogs.len() + 1;
+            dialogs.push(if told { caller.call_and(|| phone.answer(number)) } else { caller.call().1 });
             caller.stay(Duration::from_millis(200));
         }
         caller.stay(SETTLE);

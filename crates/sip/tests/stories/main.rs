@@ -3,7 +3,7 @@
 //!
 //! Whatever users, network and crossings do: every call ends exactly once on each side, nothing is said about an ended
 //! call, both sides agree on the end, holds and media, no timer is left when all is over, and the same seed gives the
-//! same bytes. `HATIF_STORIES` says how many (2,000 by default); `HATIF_STORY` runs one of them and prints it.
+//! same bytes. `HATIF_STORIES` says how many (100,000 by default: about a minute); `HATIF_STORY` runs one of them and prints it.
 
 mod control;
 #[path = "../world/mod.rs"]
@@ -415,7 +415,7 @@ fn stories() {
         story.tell();
         return;
     }
-    let count: u64 = std::env::var("HATIF_STORIES").ok().and_then(|s| s.parse().ok()).unwrap_or(2_000);
+    let count: u64 = std::env::var("HATIF_STORIES").ok().and_then(|s| s.parse().ok()).unwrap_or(100_000);
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
     let (steps, tally) = std::thread::scope(|scope| {
         let shard = |first: u64| {
