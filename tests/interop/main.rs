@@ -10,6 +10,7 @@ mod asterisk;
 mod baresip;
 mod colleagues;
 mod conference;
+mod connectors;
 mod desk;
 mod encryption;
 mod failover;

@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("crates/recorder", &["hatif-core", "hatif-media"]),
     ("crates/store", &["hatif-core"]),
     ("crates/crm", &["hatif-core"]),
+    ("crates/connect", &["hatif-core"]),
     ("crates/sync", &["hatif-core"]),
     ("crates/practice", &["hatif-core", "hatif-sip", "hatif-net", "hatif-audio"]),
     (
@@ -22,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "hatif-audio",
             "hatif-store",
             "hatif-crm",
+            "hatif-connect",
             "hatif-sync",
             "hatif-practice",
             "hatif-recorder",
@@ -39,9 +41,9 @@ const BORDERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["crates/store"]),
     ("keyring", &["crates/store"]),
     ("tauri", &["", "src-tauri"]),
-    ("reqwest", &["crates/crm", "crates/sync"]),
-    ("ureq", &["crates/crm", "crates/sync"]),
-    ("hyper", &["crates/crm", "crates/sync"]),
+    ("reqwest", &["crates/connect", "crates/sync"]),
+    ("ureq", &["crates/connect", "crates/sync"]),
+    ("hyper", &["crates/connect", "crates/sync"]),
 ];
 
 /// What reads the clock, chance, files, the network or other threads.

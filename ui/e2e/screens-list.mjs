@@ -12,6 +12,20 @@ const settings = async (page, part) => {
 const show = (selector) => (page) => page.locator(selector).scrollIntoViewIfNeeded();
 
 export const SCREENS = [
+  { name: 'connectors', scenario: 'connected-home', act: (page) => settings(page, 'connectors') },
+  {
+    name: 'connector-form',
+    scenario: 'connected-home',
+    act: async (page) => {
+      await settings(page, 'connectors');
+      await page.click('#connector-1');
+      await page.fill('#connector-number', '+98 21 8820 1140');
+      await page.click('#connector-try');
+      await page.waitForSelector('#connector-tried details');
+    },
+  },
+  { name: 'connected-incoming', scenario: 'connected-incoming' },
+  { name: 'connected-active', scenario: 'connected-active' },
   { name: 'recordings', scenario: 'home', act: recordings },
   {
     name: 'recordings-player',

@@ -8,15 +8,18 @@
 //! practice line ────────┘
 //! ```
 
+mod beside;
+
 use crate::{
     card::{self, Cards},
     command::{Command, RecordingsCommand},
+    connectors::{self, Connectors},
     log::LogTail,
     present,
     recordings::{Effect, Recordings, Told, player::Player},
     understand::{Asked, understand},
-    view::{CustomersEvent, DiagnosticsView, Event, Outlet, Snapshot, WorkEvent},
-    work::{self, Work},
+    view::{DiagnosticsView, Event, Outlet, Snapshot},
+    work::Work,
 };
 use hatif_audio::{Audio, AudioConfig, AudioError, Devices};
 use hatif_core::{
@@ -83,6 +86,7 @@ enum Fed {
     Store(Box<StoreEvent>),
     Practice(PracticeEvent),
     Recordings(Told),
+    Connectors(Box<connectors::Done>),
     Snapshot(oneshot::Sender<Snapshot>),
 }
 
@@ -144,6 +148,8 @@ impl App {
             practice,
             cards: Cards::default(),
             work: Work::default(),
+            connectors: Connectors::default(),
+            queue: queue.clone(),
             recordings,
             player: None,
             config,
@@ -182,6 +188,9 @@ struct Run {
     practice: Option<Practice>,
     cards: Cards,
     work: Work,
+    connectors: Connectors,
+    /// For what is done on a thread of its own.
+    queue: mpsc::Sender<Fed>,
     recordings: Recordings,
     player: Option<Player>,
     config: AppConfig,
@@ -211,6 +220,10 @@ impl Run {
                 () = sleep_until(reminder) => {
                     self.work.pass_time(now_ms());
                     self.drain_work();
+                }
+                () = sleep_until(self.connectors.poll_timeout()) => {
+                    self.connectors.pass_time(Instant::now());
+                    self.drain_connectors();
                 }
             }
         }
@@ -249,6 +262,11 @@ impl Run {
                     self.drain_work();
                 }
                 Asked::Recordings(asked) => self.ask_recordings(asked),
+                Asked::Connectors(ask) => {
+                    let country = card::country(&self.phone, None);
+                    self.connectors.command(ask, country.as_deref(), Instant::now());
+                    self.drain_connectors();
+                }
             },
             // Whoever asked may be gone; then nobody misses it.
             Fed::Snapshot(answer) => drop(answer.send(self.snapshot())),
@@ -258,7 +276,15 @@ impl Run {
                 let effects = self.recordings.told(told);
                 self.carry_out(effects);
             }
+            Fed::Connectors(done) => {
+                self.connectors.done(*done, Instant::now());
+                self.drain_connectors();
+            }
             Fed::Store(event) => match *event {
+                StoreEvent::Connectors(answer) => {
+                    self.connectors.answer(answer, Instant::now());
+                    self.drain_connectors();
+                }
                 StoreEvent::Customers(answer) => {
                     self.cards.answer(answer);
                     self.drain_cards();
@@ -277,6 +303,8 @@ impl Run {
                         let effects = self.recordings.loaded();
                         self.carry_out(effects);
                         self.work.load();
+                        self.connectors.loaded();
+                        self.drain_connectors();
                     }
                     let loaded = matches!(event, StoreEvent::Loaded { .. });
                     self.input(phone::Input::Store(event));
@@ -319,19 +347,9 @@ impl Run {
         (self.on_event)(event);
     }
 
-    fn export_calls(&mut self, table: &str, calls: u32) {
-        match save_beside(&downloads(&self.config.data), "hatif-calls", "csv", table) {
-            Ok(file) => {
-                let told = WorkEvent::Exported { file: file.display().to_string(), calls };
-                (self.on_event)(Event::Work { told });
-            }
-            Err(_) => self.refuse("work", &Text::new("settings.export_failed")),
-        }
-    }
-
     fn snapshot(&self) -> Snapshot {
-        let (customers, work) = (self.cards.view(), self.work.view());
-        Snapshot { customers, work, ..present::snapshot(&self.phone, now(), &self.config.system_language) }
+        let (customers, work, connectors) = (self.cards.view(), self.work.view(), self.connectors.view());
+        Snapshot { customers, work, connectors, ..present::snapshot(&self.phone, now(), &self.config.system_language) }
     }
 
     fn practice_ring(&mut self, customer: hatif_practice::Customer) {
@@ -371,10 +389,15 @@ impl Run {
                         Change::Call(id) => {
                             self.cards.call_changed(&self.phone, id);
                             self.work.call_changed(&self.phone, id, self.cards.chosen(id), now_ms());
+                            let account = self.phone.call(id).map(|entry| entry.call.account);
+                            let country = card::country(&self.phone, account);
+                            let wrap_up = self.work.is_open(id);
+                            self.connectors.call_changed(&self.phone, id, country.as_deref(), wrap_up, Instant::now());
                         }
                         Change::CallGone(id) => {
                             self.cards.call_gone(id);
                             self.work.call_gone(id);
+                            self.connectors.call_gone(id);
                         }
                         Change::History => self.work.load(),
                         _ => {}
@@ -393,34 +416,8 @@ impl Run {
                     }
                     self.drain_cards();
                     self.drain_work();
+                    self.drain_connectors();
                 }
-            }
-        }
-    }
-
-    fn drain_cards(&mut self) {
-        while let Some(out) = self.cards.poll() {
-            match out {
-                card::Out::Ask(ask) => self.tell_store(StoreCommand::Customers(ask)),
-                card::Out::Tell(told) => {
-                    if let CustomersEvent::CardChanged { card } = &told {
-                        self.work.known(card.call, card.chosen, now_ms());
-                    }
-                    (self.on_event)(Event::Customers { told });
-                }
-                card::Out::Refuse(why) => self.refuse("customers", &why),
-            }
-        }
-        self.drain_work();
-    }
-
-    fn drain_work(&mut self) {
-        while let Some(out) = self.work.poll() {
-            match out {
-                work::Out::Ask(ask) => self.tell_store(StoreCommand::Work(ask)),
-                work::Out::Tell(told) => (self.on_event)(Event::Work { told }),
-                work::Out::Write { table, calls } => self.export_calls(&table, calls),
-                work::Out::Refuse(why) => self.refuse("work", &why),
             }
         }
     }

@@ -229,7 +229,7 @@ impl Cards {
 }
 
 /// The country by which national numbers are judged: the account's; else that of the first account that has one.
-fn country(phone: &Phone, account: Option<AccountId>) -> Option<String> {
+pub fn country(phone: &Phone, account: Option<AccountId>) -> Option<String> {
     let of = |id| phone.account(id).and_then(|entry| entry.account.options.country.clone());
     account
         .or(phone.settings().default_account)

@@ -1,11 +1,13 @@
 //! The application's commands: what a window, a program on standard input or a test can ask of the phone.
 //! One JSON object each, named by `command`. The shape is stable: additions only (docs/cli.md).
 
+mod connectors;
 mod customers;
 mod work;
 
 pub use crate::view::DesktopCommand;
 pub use crate::view::RecordingsCommand;
+pub use connectors::{ConnectorForm, ConnectorsCommand};
 pub use customers::CustomersCommand;
 pub use hatif_core::desktop::{DesktopSettings, Hotkeys};
 pub use hatif_core::options::{AccountOptions, ForwardRule};
@@ -252,6 +254,10 @@ pub enum Command {
     /// What is noted of calls, tickets, tasks; answered by `work` events.
     Work {
         ask: WorkCommand,
+    },
+    /// Connectors to CRMs and other programs; answered by `connectors` events.
+    Connectors {
+        ask: ConnectorsCommand,
     },
     /// Recordings of calls, their library and its player.
     Recordings {

@@ -1,8 +1,10 @@
 //! hatif-app: the application without a window. The shell (`src-tauri`) and `hatif-cli` are two faces of it.
 
 mod app;
+mod browser;
 mod card;
 pub mod command;
+mod connectors;
 mod instance;
 pub mod log;
 mod present;

@@ -44,6 +44,7 @@ pub fn snapshot(phone: &Phone, now: phone::Now, system_language: &str) -> view::
         customers: view::CustomersView::default(),
         // So is this (work.rs).
         work: view::WorkView::default(),
+        connectors: view::ConnectorsView::default(),
         system_language: system_language.to_owned(),
         // The shell knows.
         window: None,

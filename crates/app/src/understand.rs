@@ -28,6 +28,7 @@ pub enum Asked {
     Customers(dto::CustomersCommand),
     Work(dto::WorkCommand),
     Recordings(dto::RecordingsCommand),
+    Connectors(dto::ConnectorsCommand),
 }
 
 pub fn understand(command: Command) -> Asked {
@@ -86,6 +87,7 @@ pub fn understand(command: Command) -> Asked {
         Command::PracticeRing { customer } => return Asked::PracticeRing(customer),
         Command::Customers { ask } => return Asked::Customers(ask),
         Command::Work { ask } => return Asked::Work(ask),
+        Command::Connectors { ask } => return Asked::Connectors(ask),
         Command::Devices => ("devices", P::ListDevices),
         Command::SelectDevice { role, device } => ("select_device", P::SelectDevice(role.into(), device)),
         Command::SelectRingers { devices } => ("select_ringers", P::SelectRingers(devices)),

@@ -39,6 +39,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 pub enum Out {
     Ask(WorkAsk),
     Tell(Event),
+    /// The agent is through with it, or has changed it since.
+    Done(Box<WrapUp>),
     /// A table to be put where the user finds it.
     Write {
         table: String,
@@ -127,6 +129,11 @@ impl Work {
         {
             self.tell(Event::WrapUpGone { entry: entry.to_string() });
         }
+    }
+
+    /// Whether the agent still has to say what came of a call.
+    pub fn is_open(&self, id: CallId) -> bool {
+        self.begun.get(&id).is_some_and(|entry| self.drafts.contains_key(entry))
     }
 
     /// Who is on the line has become known.
@@ -239,6 +246,7 @@ impl Work {
     fn kept(&mut self, wrap_up: WrapUp) {
         let Some(id) = wrap_up.id() else { return };
         if wrap_up.done {
+            self.out.push_back(Out::Done(Box::new(wrap_up.clone())));
             if self.drafts.remove(&id).is_some() {
                 self.tell(Event::WrapUpGone { entry: wrap_up.entry.clone() });
             }

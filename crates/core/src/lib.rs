@@ -13,6 +13,7 @@
 pub mod account;
 pub mod audio;
 pub mod call;
+pub mod connector;
 pub mod customer;
 pub mod desktop;
 pub mod dial;

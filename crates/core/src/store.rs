@@ -3,6 +3,7 @@
 use crate::{
     account::{Account, Password},
     call::{Direction, EndReason, Peer},
+    connector::{ConnectorsAnswer, ConnectorsAsk},
     customer::{CustomerAnswer, CustomerAsk},
     ids::AccountId,
     recording::{RecordingsCommand, RecordingsEvent},
@@ -95,6 +96,8 @@ pub enum StoreCommand {
     Recordings(RecordingsCommand),
     /// Answered by `StoreEvent::Work`.
     Work(WorkAsk),
+    /// Answered by `StoreEvent::Connectors`.
+    Connectors(ConnectorsAsk),
     Shutdown,
 }
 
@@ -134,6 +137,7 @@ pub enum StoreEvent {
     Recordings(RecordingsEvent),
     /// For who asked, as `Customers` is.
     Work(WorkAnswer),
+    Connectors(ConnectorsAnswer),
     /// A write failed; what it means for the user.
     Problem(Text),
     Stopped,

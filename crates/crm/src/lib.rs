@@ -5,5 +5,5 @@
 mod number;
 mod table;
 
-pub use number::{key, pretty, warm};
+pub use number::{at_home, key, pretty, warm};
 pub use table::csv;

@@ -181,6 +181,15 @@ pub fn pretty(key: &str) -> String {
     }
 }
 
+/// The digits of a key as they are dialled in its country: `02188201140`. Those of one that is no E.164 number as they are.
+pub fn at_home(key: &str) -> String {
+    let written = match phonenumber::parse(None, key) {
+        Ok(number) if key.starts_with('+') => number.format().mode(Mode::National).to_string(),
+        _ => key.to_owned(),
+    };
+    written.chars().filter(char::is_ascii_digit).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,6 +198,13 @@ mod tests {
 
     fn iran(written: &str) -> Option<String> {
         key(written, Some("98"))
+    }
+
+    #[test]
+    fn a_key_is_dialled_at_home_without_its_country() {
+        assert_eq!(at_home("+982188201140"), "02188201140");
+        assert_eq!(at_home("+442079460958"), "02079460958");
+        assert_eq!((at_home("600").as_str(), at_home("sara@pbx").as_str()), ("600", ""));
     }
 
     #[test]

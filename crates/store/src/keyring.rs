@@ -82,6 +82,10 @@ pub(crate) enum Job {
     Read(Vec<(AccountId, String)>),
     Set(AccountId, String, Password),
     Delete(AccountId, String),
+    /// What a connector's user gave in confidence.
+    ReadSecrets(Vec<(u32, String)>),
+    SetSecrets(u32, String, Password),
+    DeleteSecrets(u32, String),
     /// The key of recordings: what is there, or this one, which is there then.
     RecordingKey(String, Password),
     /// Where the ledger of recordings ends.
@@ -97,6 +101,9 @@ pub(crate) enum Reply {
     /// The key, and where the ledger ended.
     RecordingKey(Result<(Password, Option<Password>), Refused>),
     RecordingHead(Result<(), Refused>),
+    Secrets(Vec<(u32, Result<Option<Password>, Refused>)>),
+    SecretsSet(u32, Result<(), Refused>),
+    SecretsDeleted(u32, Result<(), Refused>),
 }
 
 /// The thread's two ends. Dropping them ends it once it has nothing left to do; it is not waited for, because what it
@@ -149,6 +156,14 @@ fn work(port: &dyn Keyring, job: Job) -> Reply {
             recording_key(port, &user, &fresh).and_then(|key| Ok((key, port.get(&head_of(&user))?))),
         ),
         Job::RecordingHead(user, head) => Reply::RecordingHead(port.set(&head_of(&user), &head)),
+        Job::ReadSecrets(entries) => {
+            let one = |(id, user): (u32, String)| (id, port.reach().and_then(|()| port.get(&user)));
+            Reply::Secrets(entries.into_iter().map(one).collect())
+        }
+        Job::SetSecrets(id, user, secrets) => {
+            Reply::SecretsSet(id, port.reach().and_then(|()| port.set(&user, &secrets)))
+        }
+        Job::DeleteSecrets(id, user) => Reply::SecretsDeleted(id, port.reach().and_then(|()| port.delete(&user))),
     }
 }
 

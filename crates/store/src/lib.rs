@@ -18,6 +18,7 @@
 #![warn(missing_docs)]
 
 mod accounts;
+mod connectors;
 mod customers;
 mod database;
 mod fold;

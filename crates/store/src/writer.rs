@@ -5,7 +5,7 @@
 //! are kept; then the oldest is given up.
 
 use crate::{
-    accounts, customers,
+    accounts, connectors, customers,
     database::Database,
     interactions,
     keyring::{Job, KeyringThread, Refused, Reply},
@@ -13,6 +13,7 @@ use crate::{
 };
 use hatif_core::{
     account::{Account, Password},
+    connector::{Connector, ConnectorsAnswer, ConnectorsAsk, Outgoing},
     ids::AccountId,
     recording::{Recording, RecordingsCommand, RecordingsEvent},
     settings::{Policy, Rows},
@@ -54,6 +55,10 @@ enum Write {
     ClearInteractions,
     Recording(Box<Recording>),
     DeleteRecording(String),
+    Connector(Box<Connector>),
+    DeleteConnector(u32),
+    Outgoing(Box<Outgoing>),
+    RemoveOutgoing(i64),
 }
 
 pub(crate) struct Writer {
@@ -173,6 +178,7 @@ impl Writer {
                 (self.emit)(StoreEvent::Work(answer));
             }
             StoreCommand::Recordings(command) => self.recordings(command),
+            StoreCommand::Connectors(ask) => self.connectors(ask),
             StoreCommand::Shutdown => unreachable!("taken by the loop"),
         }
     }
@@ -311,6 +317,59 @@ impl Writer {
         }
     }
 
+    fn connectors(&mut self, ask: ConnectorsAsk) {
+        match ask {
+            ConnectorsAsk::Load => self.load_connectors(),
+            ConnectorsAsk::Save { connector, secrets } => {
+                let id = connector.id;
+                self.write(Write::Connector(connector));
+                if let (Some(secrets), true) = (secrets, self.database.on_disk)
+                    && let Some((keyring, user)) = self.secrets_entry(id)
+                    && !keyring.ask(Job::SetSecrets(id, user, secrets))
+                {
+                    self.say_credentials(CredentialStore::UntilClose);
+                }
+            }
+            ConnectorsAsk::Delete(id) => {
+                self.write(Write::DeleteConnector(id));
+                if let Some((keyring, user)) = self.secrets_entry(id)
+                    && !keyring.ask(Job::DeleteSecrets(id, user))
+                {
+                    tracing::warn!(connector = id, "the keyring is busy; it keeps secrets that nothing uses");
+                }
+            }
+            ConnectorsAsk::Put(item) => self.write(Write::Outgoing(item)),
+            ConnectorsAsk::Remove(id) => self.write(Write::RemoveOutgoing(id)),
+        }
+    }
+
+    fn load_connectors(&mut self) {
+        self.flush();
+        let (connectors, outbox) = connectors::load(&self.database.db).unwrap_or_else(|error| {
+            log(&error, "reading connectors");
+            (self.emit)(StoreEvent::Problem(Text::new("store.read_failed")));
+            Default::default()
+        });
+        let ids: Vec<u32> = connectors.iter().map(|connector| connector.id).collect();
+        (self.emit)(StoreEvent::Connectors(ConnectorsAnswer::Loaded { connectors, outbox }));
+        let entries: Vec<(u32, String)> = ids.iter().filter_map(|id| Some((*id, self.secrets_entry(*id)?.1))).collect();
+        let asked = match &self.keyring {
+            Some(keyring) if self.database.on_disk && !entries.is_empty() => keyring.ask(Job::ReadSecrets(entries)),
+            _ => false,
+        };
+        if !asked {
+            ids.into_iter().for_each(|id| self.tell_secrets(id, None));
+        }
+    }
+
+    fn secrets_entry(&self, id: u32) -> Option<(&KeyringThread, String)> {
+        Some((self.keyring.as_ref()?, format!("connector-{id}@{}", self.database.store_id.as_ref()?)))
+    }
+
+    fn tell_secrets(&mut self, connector: u32, secrets: Option<Password>) {
+        (self.emit)(StoreEvent::Connectors(ConnectorsAnswer::Secrets { connector, secrets }));
+    }
+
     // ---- passwords ----
 
     fn keep_password(&mut self, id: AccountId, password: Password) {
@@ -353,6 +412,22 @@ impl Writer {
                 tracing::warn!(account = id.0, ?refused, "the keyring keeps a password that nothing uses");
             }
             Reply::Deleted(_, Ok(())) => {}
+            Reply::Secrets(read) => {
+                for (connector, secrets) in read {
+                    if let Err(refused) = &secrets {
+                        tracing::warn!(connector, ?refused, "the keyring does not give a connector's secrets");
+                    }
+                    self.tell_secrets(connector, secrets.ok().flatten());
+                }
+            }
+            Reply::SecretsSet(connector, Err(refused)) => {
+                tracing::warn!(connector, ?refused, "the keyring did not take a connector's secrets");
+                self.say_credentials(CredentialStore::UntilClose);
+            }
+            Reply::SecretsDeleted(connector, Err(refused)) => {
+                tracing::warn!(connector, ?refused, "the keyring keeps secrets that nothing uses");
+            }
+            Reply::SecretsSet(_, Ok(())) | Reply::SecretsDeleted(_, Ok(())) => {}
             Reply::RecordingKey(key) => {
                 if let Err(refused) = &key {
                     tracing::warn!(?refused, "the keyring gives no key for recordings");
@@ -415,7 +490,13 @@ impl Writer {
     fn flush(&mut self) {
         while let Some(write) = self.backlog.front() {
             match commit(&mut self.database.db, write) {
-                Ok(()) => self.failing = false,
+                Ok(()) => {
+                    self.failing = false;
+                    if let Write::Outgoing(item) = write {
+                        let written = ConnectorsAnswer::Written(item.id);
+                        (self.emit)(StoreEvent::Connectors(written));
+                    }
+                }
                 Err(error) => {
                     log(&error, "writing");
                     if !std::mem::replace(&mut self.failing, true) {
@@ -462,6 +543,10 @@ fn commit(db: &mut Connection, write: &Write) -> rusqlite::Result<()> {
         Write::ClearInteractions => interactions::clear(&transaction)?,
         Write::Recording(recording) => recordings::save(&transaction, recording)?,
         Write::DeleteRecording(name) => recordings::delete(&transaction, name)?,
+        Write::Connector(connector) => connectors::save(&transaction, connector)?,
+        Write::DeleteConnector(id) => connectors::delete(&transaction, *id)?,
+        Write::Outgoing(item) => connectors::put(&transaction, item)?,
+        Write::RemoveOutgoing(id) => connectors::remove(&transaction, *id)?,
     }
     transaction.commit()
 }

@@ -294,6 +294,8 @@ limit?: number | null } |
 { command: "customers"; ask: CustomersCommand } | 
 /**  What is noted of calls, tickets, tasks; answered by `work` events. */
 { command: "work"; ask: WorkCommand } | 
+/**  Connectors to CRMs and other programs; answered by `connectors` events. */
+{ command: "connectors"; ask: ConnectorsCommand } | 
 /**  Recordings of calls, their library and its player. */
 { command: "recordings"; recordings: RecordingsCommand } | 
 /**  How the window stands on the desktop; answered by `window_changed`. Without a window it is refused. */
@@ -304,6 +306,74 @@ limit?: number | null } |
 { command: "diagnostics" } | { command: "dismiss_notice"; notice: number } | 
 /**  Answered by a `snapshot` event. */
 { command: "snapshot" } | { command: "quit" };
+
+/**  A connector as the user gives it. */
+export type ConnectorForm = {
+	id?: number,
+	/**  The description's when empty. */
+	name?: string,
+	/**  The description's text. */
+	description: string,
+	fields?: { [key in string]: string },
+	/**  Write-only: one that is not here stays as it is kept. */
+	secrets?: { [key in string]: Password },
+	/**  A file with certificates (PEM) of the company's own authority. */
+	ca_file?: string,
+	looks_up?: boolean,
+	logs_calls?: boolean,
+	tells_moments?: boolean,
+};
+
+export type ConnectorView = {
+	id: number,
+	name: string,
+	/**  The description's text. */
+	description: string,
+	/**  `null`: this version can't read it. */
+	about: DescriptionView | null,
+	fields: { [key in string]: string },
+	/**  The names of the secrets that are there. */
+	secrets: string[],
+	ca_file: string,
+	looks_up: boolean,
+	logs_calls: boolean,
+	tells_moments: boolean,
+	/**  Why it does nothing now. */
+	trouble: Text | null,
+};
+
+/**  `{"command":"connectors","ask":{"do":"examples"}}`. Answered by a `connectors` event. */
+export type ConnectorsCommand = 
+/**  The descriptions that come with Hatif. Answered by `examples`. */
+{ do: "examples" } | 
+/**  What a description says. Answered by `read`, or `failed`. */
+{ do: "read"; request: number; description: string } | 
+/**  Keeps a connector; one with `id` 0 is a new one. Answered by `saved`, or `failed`. */
+{ do: "save"; request: number; connector: ConnectorForm } | { do: "delete"; connector: number } | 
+/**  Looks a number up as this form says, without keeping it. Answered by `tried`, or `failed`. */
+{ do: "try"; request: number; connector: ConnectorForm; number: string } | 
+/**  The page of a record that a look-up found, in the browser. */
+{ do: "open"; call: number; connector: number; record: string } | 
+/**  Sends again what has failed. */
+{ do: "retry"; item: string } | 
+/**  Gives up what waits or has failed. */
+{ do: "discard"; item: string };
+
+/**  What is told of connectors. */
+export type ConnectorsEvent = 
+/**  All of them, and what waits. */
+{ about: "changed"; connectors: ConnectorView[]; outbox: OutgoingView[]; waiting: number } | { about: "looked_up"; found: LookedUpView } | { about: "examples"; examples: ExampleView[] } | { about: "read"; request: number; description: DescriptionView } | { about: "saved"; request: number; connector: number } | { about: "tried"; request: number; tried: TriedView } | { about: "failed"; request: number; text: Text };
+
+/**  The connectors' part of a snapshot. */
+export type ConnectorsView = {
+	connectors: ConnectorView[],
+	/**  What waits or has failed, oldest first, at most 200. */
+	outbox: OutgoingView[],
+	/**  How many there are of them in all. */
+	waiting: number,
+	/**  One for each call that was looked up. */
+	found: LookedUpView[],
+};
 
 /**  Stronger borders and colours. */
 export type Contrast = "system" | "more";
@@ -362,6 +432,19 @@ export type CustomersView = {
 export type DeedView = "began" | "ended" | "finished" | "paused" | "resumed" | "played" | "exported" | "verified" | "held" | "released" | "deleted" | "expired";
 
 export type DeliveryView = { state: "received" } | { state: "sending" } | { state: "sent" } | { state: "failed"; reason: Text };
+
+/**  What a description says of itself. */
+export type DescriptionView = {
+	name: string,
+	/**  Where the interface is documented. */
+	documents: string | null,
+	/**  What it was tried with; `null`: unverified. */
+	tested: string | null,
+	looks_up: boolean,
+	logs_calls: boolean,
+	tells_moments: boolean,
+	fields: FieldView[],
+};
 
 /**  What the page asks of it. */
 export type DesktopCommand = 
@@ -490,6 +573,8 @@ provenance: { [key in string]: Provenance } } |
 { event: "customers"; told: CustomersEvent } | 
 /**  Of what is noted of calls, tickets, tasks. */
 { event: "work"; told: WorkEvent } | 
+/**  Of connectors to CRMs and other programs. */
+{ event: "connectors"; told: ConnectorsEvent } | 
 /**  The place where passwords go has changed. */
 { event: "credentials_changed"; credentials: Credentials } | 
 /**  Answers `preview_number`. */
@@ -511,11 +596,23 @@ call: number | null; account: number | null; text: Text } |
 /**  The application has closed everything and ends. */
 { event: "stopped" };
 
+/**  A description that comes with Hatif. */
+export type ExampleView = {
+	file: string,
+	description: string,
+	about: DescriptionView,
+};
+
 export type ExportFormat = 
 /**  48 kHz, 16 bit, the agent left, the customer right. */
 "wav" | 
 /**  As it was recorded. */
 "opus";
+
+export type FactView = {
+	label: string,
+	value: string,
+};
 
 /**  The PBX's codes. `{number}` stands for the number. */
 export type FeatureCodes = {
@@ -539,6 +636,17 @@ export type Field = "queue" |
 "ivr" | "customer" | 
 /**  Replaces the caller's name. */
 "name";
+
+export type FieldKind = "address" | "secret" | "text";
+
+export type FieldView = {
+	name: string,
+	/**  In the description's words. */
+	label: string | null,
+	kind: FieldKind,
+	/**  What stands there at first. */
+	default: string,
+};
 
 /**  What notes were before they were changed. */
 export type FormerNotes = {
@@ -681,6 +789,12 @@ export type LogLine = {
 	text: string,
 };
 
+/**  What the connectors know of who is on the line. */
+export type LookedUpView = {
+	call: number,
+	sources: SourceView[],
+};
+
 export type MailboxView = {
 	account: number,
 	waiting: boolean,
@@ -819,6 +933,23 @@ export type Outcome =
 /**  Sent elsewhere before it was answered. */
 "forwarded" | "failed";
 
+/**  Something that is to be sent. */
+export type OutgoingView = {
+	id: string,
+	connector: number,
+	/**  `log_call`, `create_contact`, `create_ticket`, `update_ticket`, `webhook` */
+	action: string,
+	/**  Whom it is about: a name or a number. */
+	about: string,
+	created_ms: number,
+	attempts: number,
+	/**  It waits until the agent is through with the call's wrap-up. */
+	held: boolean,
+	/**  It will not be sent again by itself. */
+	failed: boolean,
+	problem: Text | null,
+};
+
 /**  Which device a recording is heard on. */
 export type Outlet = 
 /**  Where calls are heard. */
@@ -885,6 +1016,19 @@ export type QualityView = {
 	/**  Gaps that the microphone and the speaker made here since the call began. */
 	microphone_gaps: number,
 	speaker_gaps: number,
+};
+
+export type RecordView = {
+	id: string,
+	name: string,
+	company: string,
+	email: string,
+	stage: string,
+	owner: string,
+	notes: string,
+	facts: FactView[],
+	/**  It has a page of its own (`open`). */
+	opens: boolean,
 };
 
 /**  Calls that the policy is about; none of the others is recorded. */
@@ -1068,6 +1212,8 @@ export type Snapshot = {
 	customers?: CustomersView,
 	/**  Calls to wrap up, tasks. */
 	work?: WorkView,
+	/**  What is connected, what it found, and what waits to be sent. */
+	connectors?: ConnectorsView,
 	/**  The language that the system asks for: `en`, `ar` or `fa`. */
 	system_language: string,
 	/**  How the window stands; `null` where there is none. */
@@ -1089,6 +1235,16 @@ export type SoundSettings = {
 	microphone?: Volume,
 	speaker?: Volume,
 	ringer?: Volume,
+};
+
+export type SourceView = {
+	connector: number,
+	name: string,
+	/**  It has not answered yet. */
+	looking: boolean,
+	records: RecordView[],
+	/**  Why nothing is known. */
+	problem: Text | null,
 };
 
 export type SpeedDial = {
@@ -1164,6 +1320,16 @@ export type TransferView = {
 };
 
 export type Transport = "udp" | "tcp" | "tls";
+
+/**  What a trial showed. No secret is in it. */
+export type TriedView = {
+	/**  What was sent last: method and URL, headers, body. */
+	request: string,
+	/**  The answer's beginning. */
+	answer: string,
+	records: RecordView[],
+	problem: Text | null,
+};
 
 export type VerifiedView = "unknown" | "passed" | "failed";
 

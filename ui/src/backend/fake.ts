@@ -6,6 +6,7 @@ import { HISTORY_SHOWN, reduce } from '../state/reduce';
 import { matches, passes, query } from '../state/search';
 import type { Backend, CallStateView, CallView, Command, Event, HistoryEntry, NewAccount, Outcome, QualityView, Settings, Snapshot } from './index';
 import { FakeCustomers } from './fake-customers';
+import { FakeConnectors } from './fake-connectors';
 import { fate, giveBack, obeyDesk, premium, type Desk } from './fake-desk';
 import { FakeRecordings, recordingOffers } from './fake-recordings';
 import { FakeWork } from './fake-work';
@@ -32,6 +33,7 @@ class FakePhone implements Backend {
   #pace: number;
   readonly #customers = new FakeCustomers();
   readonly #work: FakeWork;
+  readonly #connectors = new FakeConnectors();
   #nextId = 1000;
   #lost: boolean;
   /** Calls that the scenario began with or that were made here: what they offer is kept up. */
@@ -55,7 +57,9 @@ class FakePhone implements Backend {
 
   constructor(query: URLSearchParams) {
     this.#lost = query.get('scenario') === 'lost';
-    const name = this.#lost ? 'home' : (query.get('scenario') ?? 'first-run');
+    const asked = this.#lost ? 'home' : (query.get('scenario') ?? 'first-run');
+    // `connected-…`: the same, with connectors.
+    const name = asked.replace(/^connected-/, '');
     const start = large[name]?.() ?? scenarios[name];
     if (start === undefined) throw new Error(`no such scenario; there are: ${Object.keys(scenarios).join(', ')}`);
     const language = query.get('lang');
@@ -66,6 +70,7 @@ class FakePhone implements Backend {
     this.#snapshot.customers = { cards: this.#customers.cardsOf(this.#snapshot) };
     this.#work = new FakeWork(this.#snapshot);
     this.#snapshot.work = this.#work.view(this.#snapshot);
+    if (name !== asked) this.#snapshot.connectors = { ...this.#connectors.view, found: this.#connectors.foundFor(this.#snapshot) };
     this.#settle();
     if (language !== null) this.#snapshot.settings.language = language;
     if (theme === 'dark' || theme === 'light') this.#snapshot.settings.theme = theme;
@@ -91,7 +96,8 @@ class FakePhone implements Backend {
   send(command: Command): Promise<void> {
     this.sent.push(structuredClone(command));
     const desk = this.#desk();
-    if (!obeyDesk(desk, command) && !this.#customers.obey(desk, command) && !this.#work.obey(desk, command)) this.#obey(command);
+    const obeyed = obeyDesk(desk, command) || [this.#customers, this.#work, this.#connectors].some((part) => part.obey(desk, command));
+    if (!obeyed) this.#obey(command);
     return Promise.resolve();
   }
 

@@ -27,6 +27,7 @@ class Phone {
   readonly colleagues = $derived(this.#snapshot?.colleagues ?? []);
   readonly customers = $derived(this.#snapshot?.customers);
   readonly work = $derived(this.#snapshot?.work);
+  readonly connectors = $derived(this.#snapshot?.connectors);
   readonly mailboxes = $derived(this.#snapshot?.mailboxes ?? []);
   readonly messages = $derived(this.#snapshot?.messages ?? []);
   readonly forwarding = $derived(this.#snapshot?.forwarding ?? []);

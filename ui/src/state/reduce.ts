@@ -1,6 +1,7 @@
 // How an event changes what the window shows. Pure: a snapshot and an event in, a snapshot out. Events carry whole
 // values, so telling one twice, or one that the snapshot already holds, changes nothing.
 import type { Event, Snapshot } from '../backend';
+import { reduceConnectors, withoutCall } from './reduce-connectors';
 import { reduceCustomers } from './reduce-customers';
 import { reduceWork } from './reduce-work';
 
@@ -18,7 +19,7 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
     case 'call_changed':
       return { ...snapshot, calls: put(snapshot.calls, event.call) };
     case 'call_gone':
-      return { ...snapshot, calls: snapshot.calls.filter((c) => c.id !== event.call) };
+      return { ...snapshot, calls: snapshot.calls.filter((c) => c.id !== event.call), connectors: withoutCall(snapshot.connectors, event.call) };
     case 'quality':
       return {
         ...snapshot,
@@ -55,6 +56,8 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
       return { ...snapshot, customers: reduceCustomers(snapshot.customers, event.told) };
     case 'work':
       return { ...snapshot, work: reduceWork(snapshot.work, event.told) };
+    case 'connectors':
+      return { ...snapshot, connectors: reduceConnectors(snapshot.connectors, event.told) };
     case 'credentials_changed':
       return { ...snapshot, credentials: event.credentials };
     case 'notice_gone':

@@ -5,6 +5,7 @@
 
 mod call;
 mod card;
+mod connectors;
 mod desk;
 mod desktop;
 mod devices;
@@ -19,6 +20,7 @@ pub use crate::command::{
 };
 pub use call::*;
 pub use card::*;
+pub use connectors::*;
 pub use desk::*;
 pub use desktop::*;
 pub use devices::*;
@@ -125,6 +127,10 @@ pub enum Event {
     Work {
         told: WorkEvent,
     },
+    /// Of connectors to CRMs and other programs.
+    Connectors {
+        told: ConnectorsEvent,
+    },
     /// The place where passwords go has changed.
     CredentialsChanged {
         credentials: Credentials,
@@ -195,6 +201,9 @@ pub struct Snapshot {
     /// Calls to wrap up, tasks.
     #[serde(default)]
     pub work: WorkView,
+    /// What is connected, what it found, and what waits to be sent.
+    #[serde(default)]
+    pub connectors: ConnectorsView,
     /// The language that the system asks for: `en`, `ar` or `fa`.
     pub system_language: String,
     /// How the window stands; `null` where there is none.

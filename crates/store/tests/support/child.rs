@@ -131,6 +131,7 @@ fn line(event: &StoreEvent) -> String {
         StoreEvent::Customers(_) => "customers".into(),
         StoreEvent::Recordings(_) => "recordings".into(),
         StoreEvent::Work(_) => "work".into(),
+        StoreEvent::Connectors(_) => "connectors".into(),
         StoreEvent::Stopped => "stopped".into(),
     }
 }

@@ -3,7 +3,7 @@ import { tick } from 'svelte';
 import { screen } from '../../state/screen.svelte';
 
 /** A new page has its name here and a row in pages.ts. */
-export type PageName = 'accounts' | 'sound' | 'recording' | 'wrap_up' | 'appearance' | 'desktop' | 'shortcuts' | 'carry' | 'diagnostics' | 'about';
+export type PageName = 'accounts' | 'sound' | 'recording' | 'wrap_up' | 'connectors' | 'appearance' | 'desktop' | 'shortcuts' | 'carry' | 'diagnostics' | 'about';
 
 class At {
   #chosen = $state<PageName>();

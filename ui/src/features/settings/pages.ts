@@ -3,6 +3,7 @@
 import type { Component } from 'svelte';
 import type { IconName } from '../../components/Icon.svelte';
 import type { Key } from '../../i18n/i18n.svelte';
+import Connectors from '../connectors/Connectors.svelte';
 import Diagnostics from '../diagnostics/Diagnostics.svelte';
 import Recording from '../recordings/Policy.svelte';
 import Sound from '../sound/Sound.svelte';
@@ -64,6 +65,10 @@ export const PAGES: readonly SettingsPage[] = [
   {
     name: 'wrap_up', icon: 'check', label: 'settings.wrap_up', content: AfterCall,
     finds: [{ label: 'settings.wrap_up.ask', more: ['settings.wrap_up.hint'], control: 'wrap-up-ask' }],
+  },
+  {
+    name: 'connectors', icon: 'join', label: 'settings.connectors', content: Connectors, cards: true,
+    finds: [{ label: 'connector.add', more: ['connector.intro'], control: 'connector-add' }, { label: 'connector.outbox', control: 'outbox-heading' }],
   },
   {
     name: 'appearance', icon: 'palette', label: 'settings.appearance', content: Appearance,

@@ -1,0 +1,81 @@
+//! What stands beside the phone: cards, the work around calls, connectors. What these machines ask for is done here.
+
+use super::{Fed, Run, downloads, now_ms, save_beside};
+use crate::{
+    browser, card, connectors,
+    view::{CustomersEvent, Event, WorkEvent},
+    work,
+};
+use hatif_core::{store::StoreCommand, text::Text};
+use std::time::Instant;
+
+impl Run {
+    pub(super) fn drain_cards(&mut self) {
+        while let Some(out) = self.cards.poll() {
+            match out {
+                card::Out::Ask(ask) => self.tell_store(StoreCommand::Customers(ask)),
+                card::Out::Tell(told) => {
+                    if let CustomersEvent::CardChanged { card } = &told {
+                        self.work.known(card.call, card.chosen, now_ms());
+                    }
+                    (self.on_event)(Event::Customers { told });
+                }
+                card::Out::Refuse(why) => self.refuse("customers", &why),
+            }
+        }
+        self.drain_work();
+    }
+
+    pub(super) fn drain_work(&mut self) {
+        while let Some(out) = self.work.poll() {
+            match out {
+                work::Out::Ask(ask) => self.tell_store(StoreCommand::Work(ask)),
+                work::Out::Tell(told) => {
+                    match &told {
+                        WorkEvent::WrapUpChanged { wrap_up } => self.connectors.noted(&wrap_up.wrap_up, Instant::now()),
+                        WorkEvent::WrapUpGone { entry } => self.connectors.wrap_up_gone(entry, Instant::now()),
+                        _ => {}
+                    }
+                    (self.on_event)(Event::Work { told });
+                }
+                work::Out::Done(wrap_up) => self.connectors.noted(&wrap_up, Instant::now()),
+                work::Out::Write { table, calls } => self.export_calls(&table, calls),
+                work::Out::Refuse(why) => self.refuse("work", &why),
+            }
+        }
+        self.drain_connectors();
+    }
+
+    pub(super) fn drain_connectors(&mut self) {
+        while let Some(out) = self.connectors.poll() {
+            match out {
+                connectors::Out::Ask(ask) => self.tell_store(StoreCommand::Connectors(ask)),
+                connectors::Out::Tell(told) => (self.on_event)(Event::Connectors { told }),
+                connectors::Out::Refuse(why) => self.refuse("connectors", &why),
+                connectors::Out::Open(url) => {
+                    if browser::open(&url).is_err() {
+                        self.refuse("connectors", &Text::new("connector.no_browser"));
+                    }
+                }
+                connectors::Out::Do(job) => {
+                    let queue = self.queue.clone();
+                    let body = move || drop(queue.blocking_send(Fed::Connectors(Box::new(connectors::work(*job)))));
+                    // At most one look-up for each call and one item for each connector: a handful of threads.
+                    if std::thread::Builder::new().name("hatif-connect".into()).spawn(body).is_err() {
+                        tracing::error!("no thread for a connector");
+                    }
+                }
+            }
+        }
+    }
+
+    fn export_calls(&mut self, table: &str, calls: u32) {
+        match save_beside(&downloads(&self.config.data), "hatif-calls", "csv", table) {
+            Ok(file) => {
+                let told = WorkEvent::Exported { file: file.display().to_string(), calls };
+                (self.on_event)(Event::Work { told });
+            }
+            Err(_) => self.refuse("work", &Text::new("settings.export_failed")),
+        }
+    }
+}
