@@ -13,6 +13,7 @@ mod conference;
 mod connectors;
 mod desk;
 mod encryption;
+mod erase;
 mod failover;
 mod flows;
 mod hostile;

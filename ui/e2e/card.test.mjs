@@ -90,6 +90,33 @@ describe.each(['en', 'ar'])('%s', (lang) => {
     expect(page.complaints).toEqual([]);
   });
 
+  it('a customer is erased for good after a question, and one with a held recording is not', async () => {
+    const page = await start('home');
+    await page.click('#nav-customers');
+    const open = async (name) => {
+      await page.fill('#customer-search', name);
+      await page.waitForFunction(() => document.querySelectorAll('#customers li').length === 1);
+      await page.click('#customers .main');
+      await page.click('#customer-erase');
+      await page.waitForSelector('dialog[open]');
+    };
+    await open('Köhler');
+    expect(await asked(page, 'erase')).toEqual([]);
+    await page.click('#customer-erase-yes');
+    await page.waitForSelector('dialog [role=alert]');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'detached' });
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('#customer-search');
+    await open('parsian');
+    await page.click('#customer-erase-yes');
+    await page.waitForSelector('dialog', { state: 'detached' });
+    await page.waitForSelector('.toast');
+    expect((await asked(page, 'erase')).map((ask) => ask.customer)).toEqual([3, 1]);
+    expect(await page.locator('#customers .main').count()).toBe(0);
+    expect(page.complaints).toEqual([]);
+  });
+
   it('a customer without anything is refused, and what was typed stays', async () => {
     const page = await start('home');
     await page.click('#nav-customers');

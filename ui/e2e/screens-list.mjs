@@ -24,6 +24,19 @@ export const SCREENS = [
       await page.waitForSelector('#connector-tried details');
     },
   },
+  {
+    name: 'customer-erase',
+    scenario: 'home',
+    act: async (page) => {
+      await page.click('#nav-customers');
+      await page.fill('#customer-search', 'Köhler');
+      await page.waitForFunction(() => document.querySelectorAll('#customers li').length === 1);
+      await page.click('#customers .main');
+      await page.click('#customer-erase');
+      await page.click('#customer-erase-yes');
+      await page.waitForSelector('dialog [role=alert]');
+    },
+  },
   { name: 'connected-incoming', scenario: 'connected-incoming' },
   { name: 'connected-active', scenario: 'connected-active' },
   { name: 'recordings', scenario: 'home', act: recordings },

@@ -12,18 +12,20 @@ mod beside;
 
 use crate::{
     card::{self, Cards},
-    command::{Command, RecordingsCommand},
+    command::{Command, CustomersCommand, RecordingsCommand},
     connectors::{self, Connectors},
+    erasure::Erasure,
     log::LogTail,
     present,
     recordings::{Effect, Recordings, Told, player::Player},
     understand::{Asked, understand},
-    view::{DiagnosticsView, Event, Outlet, Snapshot},
+    view::{DiagnosticsView, Event, Outlet, RecordingsEvent as Shown, Snapshot},
     work::Work,
 };
 use hatif_audio::{Audio, AudioConfig, AudioError, Devices};
 use hatif_core::{
     audio::{AudioCommand, AudioEvent},
+    customer::CustomerAnswer,
     phone::{self, Change, Now, Output, Phone, PhoneConfig},
     recording::{Recording, RecordingCommand},
     settings::{Layers, Policy, Rows},
@@ -147,6 +149,7 @@ impl App {
             store,
             practice,
             cards: Cards::default(),
+            erasure: Erasure::default(),
             work: Work::default(),
             connectors: Connectors::default(),
             queue: queue.clone(),
@@ -187,6 +190,7 @@ struct Run {
     store: Store,
     practice: Option<Practice>,
     cards: Cards,
+    erasure: Erasure,
     work: Work,
     connectors: Connectors,
     /// For what is done on a thread of its own.
@@ -253,6 +257,10 @@ impl Run {
                 }
                 Asked::Refused(command, why) => self.refuse(command, &why),
                 Asked::PracticeRing(customer) => self.practice_ring(customer.into()),
+                Asked::Customers(CustomersCommand::Erase { request, customer }) => {
+                    self.erasure.begin(request, customer);
+                    self.drain_erasure();
+                }
                 Asked::Customers(ask) => {
                     self.cards.command(&self.phone, ask);
                     self.drain_cards();
@@ -286,6 +294,11 @@ impl Run {
                     self.drain_connectors();
                 }
                 StoreEvent::Customers(answer) => {
+                    self.erasure.answer(&self.phone, &answer);
+                    if let CustomerAnswer::Erased { calls, .. } = &answer {
+                        self.work.erased(calls);
+                        self.input(phone::Input::Store(StoreEvent::Customers(answer.clone())));
+                    }
                     self.cards.answer(answer);
                     self.drain_cards();
                 }
@@ -466,7 +479,15 @@ impl Run {
                     }
                 }
                 Effect::Phone(event) => self.input(phone::Input::Recorder(event)),
-                Effect::Show(recordings) => (self.on_event)(Event::Recordings { recordings }),
+                Effect::Show(recordings) => {
+                    match &recordings {
+                        Shown::Deleted { recording } => self.erasure.recording(recording, true),
+                        Shown::Failed { recording, .. } => self.erasure.recording(recording, false),
+                        _ => {}
+                    }
+                    (self.on_event)(Event::Recordings { recordings });
+                    self.drain_erasure();
+                }
                 Effect::Load { recording, path, key } => self.load(&recording, path, key),
                 Effect::Unload(name) => self.player = self.player.take().filter(|player| !player.plays(&name)),
             }

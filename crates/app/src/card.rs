@@ -140,6 +140,8 @@ impl Cards {
             },
             Command::Delete { customer } => self.out.push_back(Out::Ask(CustomerAsk::Delete { request: 0, customer })),
             Command::Choose { call, customer } => self.choose(CallId(call), customer),
+            // `Erasure` does that.
+            Command::Erase { .. } => {}
         }
     }
 
@@ -187,6 +189,8 @@ impl Cards {
                 self.tell(Event::Deleted { customer });
                 self.look_all_up();
             }
+            CustomerAnswer::Erased { .. } => self.look_all_up(),
+            CustomerAnswer::Belongings { .. } => {}
             CustomerAnswer::Failed { request, text } => match request.checked_sub(OF_CALL) {
                 // A card that can't be looked up shows what the call itself says.
                 Some(_) => self.looked(request, Vec::new(), &[]),

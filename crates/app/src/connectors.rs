@@ -454,6 +454,16 @@ impl Connectors {
         self.let_go(asks, now);
     }
 
+    /// What waits to be sent of these numbers or calls never is.
+    pub fn erase(&mut self, keys: &[String], calls: &[i64]) {
+        let asks = self.outbox.erase(keys, calls);
+        let any = !asks.is_empty();
+        self.out.extend(asks.into_iter().map(Out::Ask));
+        if any {
+            self.changed();
+        }
+    }
+
     fn let_go(&mut self, asks: Vec<ConnectorsAsk>, now: Instant) {
         let any = !asks.is_empty();
         self.out.extend(asks.into_iter().map(Out::Ask));

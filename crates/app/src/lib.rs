@@ -5,6 +5,7 @@ mod browser;
 mod card;
 pub mod command;
 mod connectors;
+mod erasure;
 mod instance;
 pub mod log;
 mod present;

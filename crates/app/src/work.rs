@@ -131,6 +131,19 @@ impl Work {
         }
     }
 
+    /// Nothing of these calls waits to be wrapped up any more; tasks are asked for anew.
+    pub fn erase(&mut self, calls: &[i64]) {
+        for entry in calls.iter().filter(|entry| self.drafts.remove(entry).is_some()).collect::<Vec<_>>() {
+            self.out.push_back(Out::Tell(Event::WrapUpGone { entry: entry.to_string() }));
+        }
+    }
+
+    /// What was noted of these calls is gone: who shows it is told.
+    pub fn erased(&mut self, calls: &[i64]) {
+        let entry = |entry: &i64| WrapUp { entry: entry.to_string(), done: true, ..WrapUp::default() };
+        self.tell(Event::WrapUps { wrap_ups: calls.iter().map(entry).collect() });
+    }
+
     /// Whether the agent still has to say what came of a call.
     pub fn is_open(&self, id: CallId) -> bool {
         self.begun.get(&id).is_some_and(|entry| self.drafts.contains_key(entry))

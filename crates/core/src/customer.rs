@@ -4,7 +4,7 @@
 //! A number is compared by its *key* (`hatif_crm::key`): E.164 with its plus where it can be told, else its digits as they
 //! are; an address in lower case. Here are only the rules on keys, which store and application share.
 
-use crate::{dial, store::Interaction, text::Text};
+use crate::{dial, ids::AccountId, store::Interaction, text::Text};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
@@ -207,6 +207,29 @@ pub enum CustomerAsk {
         request: u64,
         customer: u32,
     },
+    /// What may belong to a customer who is to be erased. Answered by `Belongings`.
+    Belongings {
+        request: u64,
+        customer: u32,
+    },
+    /// The customer with these calls and tasks, so that nothing names them any more. Answered by `Erased`.
+    Erase {
+        request: u64,
+        customer: u32,
+        calls: Vec<i64>,
+        tasks: Vec<u32>,
+    },
+}
+
+/// A recording of a call that may be with a customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingOfCall {
+    pub name: String,
+    /// The call's row of the log.
+    pub call: i64,
+    /// Not to be destroyed.
+    pub held: bool,
+    pub running: bool,
 }
 
 /// What the store answers.
@@ -236,6 +259,21 @@ pub enum CustomerAnswer {
     Deleted {
         request: u64,
         customer: u32,
+    },
+    /// `calls`, `tasks`: who asked compares the numbers ([`same`]); a call without one is surely theirs.
+    Belongings {
+        request: u64,
+        customer: u32,
+        keys: Vec<String>,
+        calls: Vec<(i64, Option<(AccountId, String)>)>,
+        recordings: Vec<RecordingOfCall>,
+        tasks: Vec<(u32, String)>,
+    },
+    /// The rows of the log that have nobody's name any more.
+    Erased {
+        request: u64,
+        customer: u32,
+        calls: Vec<i64>,
     },
     /// It could not be done; nothing has changed.
     Failed {

@@ -31,6 +31,7 @@ use crate::{
     account::{Account, Password, Registration},
     audio::{AudioCommand, AudioDevice, AudioEvent, HeadsetTest, Tone},
     call::{Direction, Peer},
+    customer::CustomerAnswer,
     ids::{AccountId, CallId, MessageId, SubscriptionId},
     options::ForwardRule,
     settings::{Layers, Provenance, Settings},
@@ -473,6 +474,7 @@ impl Phone {
             }
             StoreEvent::Credentials(credentials) => self.credentials_changed(credentials),
             StoreEvent::Found { request, page } => self.change(Change::Found { request, page }),
+            StoreEvent::Customers(CustomerAnswer::Erased { calls, .. }) => self.erased(&calls),
             StoreEvent::Customers(_) | StoreEvent::Recordings(_) | StoreEvent::Work(_) | StoreEvent::Connectors(_) => {}
             StoreEvent::Problem(text) => self.raise(NoticeLevel::Error, text),
             StoreEvent::Stopped => {

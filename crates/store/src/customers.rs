@@ -6,7 +6,7 @@
 //! | `customer_numbers` | one of their numbers: its key, and the tail by which it is found (`customer::tail`)   |
 //! | `customers_words`  | FTS5 without content: the folded words of the customer of the same id                 |
 
-use crate::fold;
+use crate::{erase, fold};
 use hatif_core::{
     customer::{Customer, CustomerAnswer, CustomerAsk, MAX_CUSTOMERS, MAX_EARLIER, Stage, same, tail},
     store::Interaction,
@@ -61,6 +61,10 @@ pub(crate) fn obey(db: &mut Connection, ask: &CustomerAsk) -> CustomerAnswer {
         CustomerAsk::Names { keys } => (0, names(db, keys)),
         CustomerAsk::Save { request, customer, keys } => (*request, save(db, *request, customer, keys)),
         CustomerAsk::Delete { request, customer } => (*request, delete(db, *request, *customer)),
+        CustomerAsk::Belongings { request, customer } => (*request, erase::belongings(db, *request, *customer)),
+        CustomerAsk::Erase { request, customer, calls, tasks } => {
+            (*request, erase::erase(db, *request, *customer, calls, tasks))
+        }
     };
     result.unwrap_or_else(|error| {
         let code = error.sqlite_error().map(|failure| failure.extended_code);
@@ -258,10 +262,15 @@ fn forget_words(db: &Connection, id: u32) -> Result<()> {
 
 fn delete(db: &mut Connection, request: u64, customer: u32) -> Result<CustomerAnswer> {
     let transaction = db.transaction()?;
-    forget_words(&transaction, customer)?;
-    transaction.execute("DELETE FROM customers WHERE id = ?1", [customer])?;
+    remove(&transaction, customer)?;
     transaction.commit()?;
     Ok(CustomerAnswer::Deleted { request, customer })
+}
+
+pub(crate) fn remove(db: &Connection, customer: u32) -> Result<()> {
+    forget_words(db, customer)?;
+    db.execute("DELETE FROM customers WHERE id = ?1", [customer])?;
+    Ok(())
 }
 
 fn get(db: &Connection, id: u32) -> Result<Option<Customer>> {
@@ -270,7 +279,7 @@ fn get(db: &Connection, id: u32) -> Result<Option<Customer>> {
     found.map(|customer| with_numbers(db, customer)).transpose()
 }
 
-fn keys(db: &Connection, id: u32) -> Result<Vec<String>> {
+pub(crate) fn keys(db: &Connection, id: u32) -> Result<Vec<String>> {
     db.prepare_cached("SELECT key FROM customer_numbers WHERE customer = ?1 ORDER BY place")?
         .query_map([id], |row| row.get(0))?
         .collect()

@@ -142,6 +142,8 @@ fn version(db: &Connection) -> rusqlite::Result<u32> {
 fn configure(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "journal_mode", "wal")?;
     db.pragma_update(None, "synchronous", "full")?;
+    // What was deleted is not to be found in the file either (erase.rs).
+    db.pragma_update(None, "secure_delete", true)?;
     db.pragma_update(None, "journal_size_limit", 4 << 20)
 }
 

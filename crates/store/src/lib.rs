@@ -21,6 +21,7 @@ mod accounts;
 mod connectors;
 mod customers;
 mod database;
+mod erase;
 mod fold;
 mod interactions;
 mod keyring;

@@ -14,6 +14,7 @@ use crate::{
 use hatif_core::{
     account::{Account, Password},
     connector::{Connector, ConnectorsAnswer, ConnectorsAsk, Outgoing},
+    customer::CustomerAsk,
     ids::AccountId,
     recording::{Recording, RecordingsCommand, RecordingsEvent},
     settings::{Policy, Rows},
@@ -168,6 +169,9 @@ impl Writer {
             StoreCommand::ClearInteractions => self.write(Write::ClearInteractions),
             StoreCommand::FindInteractions { request, query } => self.find(request, &query),
             StoreCommand::Customers(ask) => {
+                if matches!(ask, CustomerAsk::Belongings { .. } | CustomerAsk::Erase { .. }) {
+                    self.flush();
+                }
                 let answer = customers::obey(&mut self.database.db, &ask);
                 (self.emit)(StoreEvent::Customers(answer));
             }

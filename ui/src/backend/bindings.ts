@@ -413,6 +413,11 @@ limit?: number | null } |
 { do: "save"; request: number; customer: Customer } | 
 /**  Answered by `deleted`. */
 { do: "delete"; customer: number } | 
+/**
+ *  Erases a customer with all that names them: their calls stay in the log without name and number, what was noted of
+ *  them, their tickets, tasks and recordings go. Answered by `erased`, or `failed`.
+ */
+{ do: "erase"; request: number; customer: number } | 
 /**  Which of several customers with the same number is on the line. */
 { do: "choose"; call: number; customer: number };
 
@@ -421,7 +426,9 @@ export type CustomersEvent = { about: "card_changed"; card: CardView } | { about
 /**  `total`: how many there are; of a search, as many as have been told. */
 { about: "found"; request: number; customers: Customer[]; more: boolean; total: number } | { about: "names"; names: NameView[] } | 
 /**  Kept, with its id. Names that were told before may have changed. */
-{ about: "saved"; request: number; customer: Customer } | { about: "deleted"; customer: number } | { about: "failed"; request: number; text: Text };
+{ about: "saved"; request: number; customer: Customer } | { about: "deleted"; customer: number } | 
+/**  Nothing names them any more. */
+{ about: "erased"; request: number; customer: number } | { about: "failed"; request: number; text: Text };
 
 /**  The customers' part of a snapshot. */
 export type CustomersView = {

@@ -71,6 +71,21 @@ export class FakeCustomers {
         tell({ about: 'deleted', customer: ask.customer });
         this.#tellCards(desk);
         break;
+      case 'erase': {
+        // One of them has a recording that must be kept.
+        const held = this.#book.some((other) => other.id === ask.customer && other.name === 'Thomas Köhler');
+        if (held) {
+          tell({ about: 'failed', request: ask.request, text: { code: 'customer.erase_held', params: {} } });
+          break;
+        }
+        const theirs = (address: string) => this.#book.some((other) => other.id === ask.customer && other.numbers?.some((number) => digits(number) === digits(address)));
+        const history = desk.snapshot.history.map((entry) => (theirs(entry.peer.address) ? { ...entry, peer: { name: null, address: '' } } : entry));
+        this.#book = this.#book.filter((other) => other.id !== ask.customer);
+        desk.later(10, () => desk.emit({ event: 'history_changed', history }));
+        tell({ about: 'erased', request: ask.request, customer: ask.customer });
+        this.#tellCards(desk);
+        break;
+      }
       case 'choose':
         this.#chosen.set(ask.call, ask.customer);
         this.#tellCards(desk);

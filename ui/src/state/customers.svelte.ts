@@ -25,6 +25,7 @@ class Customers {
   #request = 0;
   #finding = 0;
   #saving = new Map<number, { resolve: (customer: Customer) => void; reject: (why: Text) => void }>();
+  #erasing = new Map<number, { resolve: () => void; reject: (why: Text) => void }>();
   /** By what was asked about: the name, or nothing known. */
   #names = $state.raw<ReadonlyMap<string, string | null>>(new Map());
   /** To be asked about, and asked about. */
@@ -85,6 +86,15 @@ class Customers {
     });
   }
 
+  /** Erases a customer with all that names them. Fails with what stands against it. */
+  erase(customer: number): Promise<void> {
+    const request = ++this.#request;
+    return new Promise((resolve, reject) => {
+      this.#erasing.set(request, { resolve, reject });
+      phone.send({ command: 'customers', ask: { do: 'erase', request, customer } });
+    });
+  }
+
   /** Hides a customer, offers to undo, and deletes when nobody did. */
   delete(id: number, text: string): void {
     this.hidden = new Set([...this.hidden, id]);
@@ -129,9 +139,16 @@ class Customers {
       case 'deleted':
         this.#changed();
         break;
+      case 'erased':
+        this.#erasing.get(told.request)?.resolve();
+        this.#erasing.delete(told.request);
+        this.#changed();
+        break;
       case 'failed':
         this.#saving.get(told.request)?.reject(told.text);
         this.#saving.delete(told.request);
+        this.#erasing.get(told.request)?.reject(told.text);
+        this.#erasing.delete(told.request);
         break;
     }
   }

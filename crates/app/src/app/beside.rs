@@ -2,7 +2,9 @@
 
 use super::{Fed, Run, downloads, now_ms, save_beside};
 use crate::{
-    browser, card, connectors,
+    browser, card,
+    command::RecordingsCommand,
+    connectors, erasure,
     view::{CustomersEvent, Event, WorkEvent},
     work,
 };
@@ -23,7 +25,27 @@ impl Run {
                 card::Out::Refuse(why) => self.refuse("customers", &why),
             }
         }
+        self.drain_erasure();
         self.drain_work();
+    }
+
+    pub(super) fn drain_erasure(&mut self) {
+        while let Some(out) = self.erasure.poll() {
+            match out {
+                erasure::Out::Ask(ask) => self.tell_store(StoreCommand::Customers(ask)),
+                erasure::Out::Tell(told) => (self.on_event)(Event::Customers { told }),
+                erasure::Out::DeleteRecording(recording) => {
+                    let effects = self.recordings.ask(RecordingsCommand::Delete { recording });
+                    self.carry_out(effects);
+                }
+                erasure::Out::Forget { keys, calls } => {
+                    // First what waits to be sent: without its wrap-up it would go out.
+                    self.connectors.erase(&keys, &calls);
+                    self.work.erase(&calls);
+                    self.drain_work();
+                }
+            }
+        }
     }
 
     pub(super) fn drain_work(&mut self) {

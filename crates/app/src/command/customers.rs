@@ -26,6 +26,9 @@ pub enum CustomersCommand {
     Save { request: u32, customer: Customer },
     /// Answered by `deleted`.
     Delete { customer: u32 },
+    /// Erases a customer with all that names them: their calls stay in the log without name and number, what was noted of
+    /// them, their tickets, tasks and recordings go. Answered by `erased`, or `failed`.
+    Erase { request: u32, customer: u32 },
     /// Which of several customers with the same number is on the line.
     Choose { call: u32, customer: u32 },
 }

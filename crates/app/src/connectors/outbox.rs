@@ -15,7 +15,10 @@
 use super::{Job, Live, What};
 use crate::view::{OutgoingView, Text as TextView};
 use hatif_connect::{Action, Kind, Named, Trouble};
-use hatif_core::connector::{ConnectorsAsk, Outgoing, OutgoingState};
+use hatif_core::{
+    connector::{ConnectorsAsk, Outgoing, OutgoingState},
+    customer::same,
+};
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -232,6 +235,18 @@ impl Outbox {
     pub fn sleep(&self, now: SystemTime) -> Option<Duration> {
         let calls = self.items.values().filter(|item| item.action == Action::LogCall.name());
         calls.filter_map(|item| held_for(item, now)).min()
+    }
+
+    /// Everything of these numbers or calls is given up.
+    pub fn erase(&mut self, keys: &[String], calls: &[i64]) -> Vec<ConnectorsAsk> {
+        let of = |item: &&Outgoing| {
+            let number = item.values.get("number").is_some_and(|number| keys.iter().any(|key| same(key, number)));
+            let entry = item.values.get(ENTRY).and_then(|entry| entry.parse().ok());
+            number || entry.is_some_and(|entry| calls.contains(&entry))
+        };
+        let gone: Vec<i64> = self.items.values().filter(of).map(|item| item.id).collect();
+        gone.iter().for_each(|id| drop(self.items.remove(id)));
+        gone.into_iter().map(ConnectorsAsk::Remove).collect()
     }
 
     fn let_go(&mut self, held: Vec<i64>) -> Vec<ConnectorsAsk> {

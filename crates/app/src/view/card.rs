@@ -65,6 +65,11 @@ pub enum CustomersEvent {
     Deleted {
         customer: u32,
     },
+    /// Nothing names them any more.
+    Erased {
+        request: u32,
+        customer: u32,
+    },
     Failed {
         request: u32,
         text: Text,

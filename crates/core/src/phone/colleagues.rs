@@ -108,7 +108,8 @@ impl Phone {
         use crate::call::Direction;
         // Of an earlier run there is the call log only, which names who answered.
         let logged = || {
-            let last = self.history.iter().find(|row| row.direction == Direction::Outgoing);
+            let last =
+                self.history.iter().find(|row| row.direction == Direction::Outgoing && !row.peer.address.is_empty());
             last.map(|row| (row.account, row.peer.address.clone()))
         };
         let last = self.last_dialled.clone().or_else(logged);

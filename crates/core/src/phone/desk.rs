@@ -4,6 +4,7 @@ use super::{Change, MAX_HISTORY, Notice, NoticeLevel, Phone};
 use crate::{
     account::{Account, Password, Registration},
     audio::{AudioCommand, DeviceRole},
+    call::Peer,
     settings::{Layers, Settings},
     store::{CredentialStore, Interaction, StoreCommand},
     text::Text,
@@ -137,6 +138,18 @@ impl Phone {
         self.tell_store(StoreCommand::DeleteInteraction(id));
         self.change(Change::History);
         Ok(())
+    }
+
+    /// These calls have nobody's name and number any more.
+    pub(super) fn erased(&mut self, calls: &[i64]) {
+        for row in self.history.iter_mut().filter(|row| calls.contains(&row.id)) {
+            let peer =
+                std::mem::replace(&mut row.peer, Peer { name: None, address: String::new(), uri: String::new() });
+            if self.last_dialled.as_ref().is_some_and(|(_, to)| *to == peer.address) {
+                self.last_dialled = None;
+            }
+        }
+        self.change(Change::History);
     }
 
     /// Forgets every call that has ended; the running ones stay.

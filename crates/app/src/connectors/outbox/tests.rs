@@ -217,3 +217,20 @@ fn a_call_that_nobody_wraps_up_is_told_all_the_same() {
         assert!(outbox.sleep(created).is_none(), "no call is held any more");
     }
 }
+
+#[test]
+fn nothing_is_told_of_who_was_erased() {
+    let (mut outbox, live) = (Outbox::default(), live());
+    let mut put = |number: &str, waits_for| {
+        let values = Named::from([("number".to_owned(), number.to_owned())]);
+        let ConnectorsAsk::Put(item) = outbox.put(1, Action::LogCall, values, waits_for) else { panic!("a put") };
+        assert!(outbox.written(item.id, &live).is_none());
+        item.id
+    };
+    let theirs = [put("+982188201140", None), put("+982188201140", Some(7)), put("+4930123456", Some(8))];
+    let other = put("+4930123456", None);
+    let gone: Vec<_> = theirs.into_iter().map(ConnectorsAsk::Remove).collect();
+    assert_eq!(outbox.erase(&["+982188201140".into()], &[7, 8]), gone);
+    assert!(outbox.wrap_up_gone("7").is_empty() && outbox.noted("8", &Named::new(), true, "").is_empty());
+    assert_eq!(begun(&mut outbox, &live), [(other, false)]);
+}
