@@ -68,7 +68,7 @@ export const PAGES: readonly SettingsPage[] = [
   },
   {
     name: 'connectors', icon: 'join', label: 'settings.connectors', content: Connectors, cards: true,
-    finds: [{ label: 'connector.add', more: ['connector.intro'], control: 'connector-add' }, { label: 'connector.outbox', control: 'outbox-heading' }],
+    finds: [{ label: 'connector.add', more: ['connector.intro'], control: 'connector-add' }, { label: 'connector.outbox' }],
   },
   {
     name: 'appearance', icon: 'palette', label: 'settings.appearance', content: Appearance,
