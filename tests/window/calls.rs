@@ -10,6 +10,7 @@ use hatif_lab::{
     webdriver::Window,
 };
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 pub const AGENT: u32 = 440;
 pub const CUSTOMER: u32 = 620;
@@ -21,6 +22,7 @@ pub const ELSEWHERE: u32 = 550;
 pub struct Desk {
     pub window: Window,
     pub user: User,
+    pub data: PathBuf,
     language: &'static str,
     /// The page's words, by their key.
     pub say: Box<dyn Fn(&str) -> String>,
@@ -45,7 +47,7 @@ impl Desk {
         let hum = sound::melody(&folder.path().join("hum.wav"), &[AGENT], 400.0);
         let player = words(["pw-play", "--target", "agent_mic_in", &hum.display().to_string()]);
         let voice = Process::start("pw-play", folder.path(), &player);
-        Desk { window, user, language, say: Box::new(words_of(language)), _voice: voice, _folder: folder }
+        Desk { window, user, data, language, say: Box::new(words_of(language)), _voice: voice, _folder: folder }
     }
 
     /// What no part of these tests does by hand.

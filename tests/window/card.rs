@@ -15,7 +15,7 @@ fn save(window: &Window, customer: Value) {
 }
 
 /// Waits until all of this is read there, and it has a place on the screen.
-fn shows(window: &Window, css: &str, parts: &[&str]) {
+pub fn shows(window: &Window, css: &str, parts: &[&str]) {
     let script = format!(
         "const found = document.querySelector('{css}'); return found?.getBoundingClientRect().height > 0 ? found.textContent : null"
     );

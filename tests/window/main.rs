@@ -14,6 +14,7 @@ mod hostile;
 mod package;
 mod payloads;
 mod practice;
+mod recordings;
 mod settings;
 mod survives;
 mod work;
