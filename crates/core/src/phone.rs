@@ -50,7 +50,7 @@ pub const PRACTICE: AccountId = AccountId(0);
 /// More calls than these at once are refused with "busy", unless [`PhoneConfig`] says otherwise.
 pub const MAX_CALLS: usize = 8;
 /// Interactions kept in memory and shown.
-pub const MAX_HISTORY: usize = 500;
+pub const MAX_HISTORY: usize = 200;
 /// How long an ended call stays on the screen with its reason.
 const LINGER: Duration = Duration::from_secs(5);
 

@@ -560,7 +560,7 @@ export type Event = { event: "snapshot"; snapshot: Snapshot } | { event: "accoun
 { event: "call_gone"; call: number } | 
 /**  One entry of the call log, new (then the newest) or changed. */
 { event: "history_entry_changed"; entry: HistoryEntry } | 
-/**  The whole of it, newest first, at most 500, after entries were deleted. */
+/**  The whole of it, newest first, at most 200, after entries were deleted. */
 { event: "history_changed"; history: HistoryEntry[] } | 
 /**  What `find_history` found, newest first. */
 { event: "history_page"; request: number; entries: HistoryEntry[]; 

@@ -6,7 +6,7 @@ import { reduceCustomers } from './reduce-customers';
 import { reduceWork } from './reduce-work';
 
 /** At most so many entries are kept in the window, however many are told. */
-export const HISTORY_SHOWN = 500;
+export const HISTORY_SHOWN = 200;
 
 export function reduce(snapshot: Snapshot, event: Event): Snapshot {
   switch (event.event) {

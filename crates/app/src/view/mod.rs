@@ -59,7 +59,7 @@ pub enum Event {
     HistoryEntryChanged {
         entry: HistoryEntry,
     },
-    /// The whole of it, newest first, at most 500, after entries were deleted.
+    /// The whole of it, newest first, at most 200, after entries were deleted.
     HistoryChanged {
         history: Vec<HistoryEntry>,
     },
