@@ -49,6 +49,46 @@ export const SCREENS = [
       await page.waitForSelector('#player .wave');
     },
   },
+  {
+    name: 'recordings-kept',
+    scenario: 'home',
+    act: async (page) => {
+      await recordings(page);
+      await page.click('#recordings button');
+      await page.waitForSelector('#player .wave');
+      await page.click('#hold-recording');
+      await page.click('#recording-log summary');
+      await page.click('#check-recordings');
+      await page.waitForSelector('#checked .banner');
+      await show('#recording-log')(page);
+    },
+  },
+  {
+    name: 'settings-recording',
+    scenario: 'home',
+    act: async (page) => {
+      await settings(page, 'recording');
+      await page.locator('input[name=recording][value=on_demand]').check({ force: true });
+      await page.waitForSelector('#recording-keep');
+    },
+  },
+  {
+    name: 'history-noted',
+    scenario: 'work-home',
+    act: async (page) => {
+      await history(page);
+      await page.click('#history-noted');
+    },
+  },
+  {
+    name: 'history-notes',
+    scenario: 'work-home',
+    act: async (page) => {
+      await history(page);
+      await page.click('#history .noted');
+      await page.waitForSelector('#noted');
+    },
+  },
   { name: 'work-call', scenario: 'work', act: (page) => page.waitForSelector('#call-notes') },
   {
     name: 'work-wrap-up',

@@ -60,6 +60,19 @@ describe.each(['lang=en&theme=light', 'lang=ar&theme=dark', 'lang=fa&theme=light
   });
 });
 
+it.each([[1100, 760], [420, 720]])('the figures of a call, opened at %i x %i, hide none of its controls', async (width, height) => {
+  const page = await browser.page({ scenario: 'desk', lang: 'ar', width, height });
+  await page.click('.quality summary');
+  const box = async (selector) => page.locator(selector).first().boundingBox();
+  const hangUp = await box('#hang-up');
+  for (const id of ['#mute', '#hold', '#transfer', '#help']) {
+    const { y, height: high } = await box(id);
+    expect(y, id).toBeGreaterThanOrEqual(0);
+    expect(y + high, id).toBeLessThanOrEqual(hangUp.y);
+  }
+  expect(hangUp.y + hangUp.height).toBeLessThanOrEqual(height);
+});
+
 it('runs under the policy of the window, which allows nothing inline', async () => {
   const page = await browser.page({ scenario: 'home' });
   const policy = (await page.request.get(page.url())).headers()['content-security-policy'];

@@ -75,7 +75,7 @@ class FakePhone implements Backend {
     if (language !== null) this.#snapshot.settings.language = language;
     if (theme === 'dark' || theme === 'light') this.#snapshot.settings.theme = theme;
     // Tests speak to it as the application would (`window.hatifFake.emit`).
-    Object.assign(window, { hatifFake: { emit: (event: Event) => this.#told(event), sent: this.sent } });
+    Object.assign(window, { hatifFake: { emit: (event: Event) => this.#told(event), ring: (name: string, address: string) => this.#ring(name, address, this.#snapshot.settings.default_account ?? 1), sent: this.sent } });
   }
 
   #told(event: Event): void {
@@ -131,6 +131,10 @@ class FakePhone implements Backend {
         return this.#emit({ event: 'account_gone', account: command.account });
       case 'register':
         return this.#registerAgain(command.account);
+      case 'unregister': {
+        const account = this.#snapshot.accounts.find((a) => a.id === command.account);
+        return account && this.#emit({ event: 'account_changed', account: { ...account, registration: { state: 'off' } } });
+      }
       case 'select_device': {
         const devices = { ...this.#snapshot.devices, [command.role]: command.device, problem: null };
         return this.#emit({ event: 'devices_changed', devices });
@@ -289,13 +293,14 @@ class FakePhone implements Backend {
     return id;
   }
 
-  #ring(name: string, address: string): void {
+  #ring(name: string, address: string, account = 1): void {
+    const label = this.#snapshot.accounts.find((other) => other.id === account)?.label ?? '';
     const peer = { name, address };
     const id = this.#nextId++;
     this.#own.add(id);
     this.#emit({
       event: 'call_changed',
-      call: newCall(id, { state: 'incoming' }, { account: 1, account_label: 'Practice line', peer, started_ms: Date.now() }),
+      call: newCall(id, { state: 'incoming' }, { account, account_label: label, peer, started_ms: Date.now() }),
     });
   }
 

@@ -114,10 +114,10 @@ export function startOfDay(ms: number, later: number): number {
   return new Date(date.getFullYear(), date.getMonth(), date.getDate() + later).getTime();
 }
 
-/** "Today", "Yesterday", or the date. */
+/** "Today", "Yesterday", "Tomorrow", or the date. */
 export function day(ms: number, now: number): string {
   const ago = dayNumber(now) - dayNumber(ms);
-  if (ago === 0 || ago === 1) {
+  if (Math.abs(ago) <= 1) {
     const words = new Intl.RelativeTimeFormat(current.locale, { numeric: 'auto' }).format(-ago, 'day');
     return words.charAt(0).toLocaleUpperCase(current.code) + words.slice(1);
   }
@@ -135,7 +135,7 @@ export function timeOfDay(ms: number): string {
 /** Time of day, and which day if it was not today: "Yesterday, 14:05". */
 export function when(ms: number, now: number): string {
   const time = timeOfDay(ms);
-  return dayNumber(now) === dayNumber(ms) ? time : `${day(ms, now)}, ${time}`;
+  return dayNumber(now) === dayNumber(ms) ? time : `${day(ms, now)}${t('common.comma')}${time}`;
 }
 
 /** Date and time in full, for a tooltip or a screen reader. */
