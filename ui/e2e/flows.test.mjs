@@ -1,7 +1,7 @@
 // What people do, each in English and in Arabic: first run, dialling, calls, keys, accounts, the call log.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { open } from './browser.mjs';
-import { callView, emit, focused, foreignKey, sent, value } from './page.mjs';
+import { callView, emit, focused, foreignKey, scores, sent, value } from './page.mjs';
 
 let browser;
 beforeAll(async () => {
@@ -142,6 +142,18 @@ describe.each(['en', 'ar'])('%s', (lang) => {
     await page.keyboard.press('Control+Shift+D');
     await page.waitForSelector('#hang-up', { state: 'detached' });
     expect((await sent(page, 'answer', 'reject', 'hang_up')).map((c) => c.command)).toEqual(['answer', 'hang_up']);
+  });
+
+  it('the figures of a call begin with its last minute, as a line and in words', async () => {
+    const page = await start('active');
+    await page.click('.quality summary');
+    // The first of all is older than a minute. (The backend itself tells the last one again each second.)
+    await scores(page, [1.2, ...Array(30).fill(4.1), 2.6, ...Array(30).fill(4.1)]);
+    const line = '.quality svg[role=img]';
+    await page.waitForFunction((line) => document.querySelector(`${line} path`)?.getAttribute('d').match(/[ML]/g).length === 60, line);
+    expect(await page.getAttribute(line, 'aria-label')).toMatch(/4.1.*2.6/);
+    await scores(page, [3.5]);
+    await page.waitForFunction((line) => /3.5.*2.6/.test(document.querySelector(line).getAttribute('aria-label')), line);
   });
 
   it('a second call shows over the first, and declining it leaves the first alone', async () => {

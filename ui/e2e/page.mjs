@@ -26,3 +26,10 @@ export const callView = (id, state, more = {}) => ({
   dialled: null, verified: 'unknown', practice: false, emergency: false, consult_for: null, replaces: null, conference: false, silenced: false,
   transfer: null, ask: null, digits: '', started_ms: Date.now(), actions: [], quality: null, ...more, state,
 });
+
+/** The scores of the first call of the scenario, a second each. */
+export const scores = (page, list) =>
+  page.evaluate((list) => {
+    const usual = { level: 'good', sent: 0, received: 0, lost: 0, jitter_ms: 3, concealed: 0, buffer_ms: 40, round_trip_ms: 24, remote_loss: 0, microphone_gaps: 0, speaker_gaps: 0 };
+    for (const mos of list) window.hatifFake.emit({ event: 'quality', call: 1, quality: { ...usual, mos } });
+  }, list);

@@ -1,4 +1,6 @@
 // Every screen in every state: what is screenshotted, and what is tested with axe.
+import { scores } from './page.mjs';
+
 const history = (page) => page.click('#nav-history');
 const recordings = async (page) => {
   await history(page);
@@ -258,7 +260,15 @@ export const SCREENS = [
       await show(at)(page);
     },
   })),
-  { name: 'active-quality', scenario: 'active', act: (page) => page.click('.quality summary') },
+  {
+    name: 'active-quality',
+    scenario: 'active',
+    act: async (page) => {
+      await scores(page, Array.from({ length: 70 }, (_, second) => 4.3 - (second > 30 && second < 42 ? 1.6 * Math.sin(((second - 30) / 12) * Math.PI) : 0)));
+      await page.click('.quality summary');
+      await page.waitForSelector('.quality svg[role=img]');
+    },
+  },
   {
     name: 'active-home',
     scenario: 'active',
