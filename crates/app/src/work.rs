@@ -131,7 +131,7 @@ impl Work {
         }
     }
 
-    /// Nothing of these calls waits to be wrapped up any more; tasks are asked for anew.
+    /// Nothing of these calls waits to be wrapped up any more.
     pub fn erase(&mut self, calls: &[i64]) {
         for entry in calls.iter().filter(|entry| self.drafts.remove(entry).is_some()).collect::<Vec<_>>() {
             self.out.push_back(Out::Tell(Event::WrapUpGone { entry: entry.to_string() }));
