@@ -11,7 +11,7 @@ export function figures(quality: QualityView): [string, string][] {
   const given = <T>(value: T | null | undefined, words: (value: T) => string) => (value == null ? undefined : words(value));
   const gaps = (quality.microphone_gaps ?? 0) + (quality.speaker_gaps ?? 0);
   const all: [string, string | undefined][] = [
-    [t('quality.mos'), given(quality.mos, (mos) => figure(mos, 1))],
+    [t('quality.mos', { low: 1, high: 5 }), given(quality.mos, (mos) => figure(mos, 1))],
     [t('quality.round_trip'), given(quality.round_trip_ms, milliseconds)],
     [t('quality.jitter'), given(quality.jitter_ms, milliseconds)],
     [t('quality.buffer'), given(quality.buffer_ms, milliseconds)],
