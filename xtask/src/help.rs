@@ -33,6 +33,7 @@ Parts of `test`, in their order
 Benchmarks
   voice [--runs N]  speech through virtual headsets, beside baresip: PESQ and mouth-to-ear delay (Linux)
   dsp               CPU time of each part of the media path per 10 ms (Linux)
+  signalling [--runs N]  how quickly a phone rings, answers, speaks, registers, and what it weighs, beside baresip and linphonec (Linux)
   ui [--runs N]     the window beside a bare one: first paint, INVITE to painted card, memory, typing (Linux)
 
 Soaks

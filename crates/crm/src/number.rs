@@ -39,7 +39,8 @@ pub fn key(written: &str, country: Option<&str>) -> Option<String> {
     if !is_number(number) {
         return Some(number.to_lowercase());
     }
-    Some(normal(number, country))
+    // Of `+0` nothing is left.
+    Some(normal(number, country)).filter(|key| !key.is_empty())
 }
 
 /// Reads the numbering plans, which takes some tens of milliseconds: once, before the first call wants them.
@@ -198,6 +199,11 @@ mod tests {
 
     fn iran(written: &str) -> Option<String> {
         key(written, Some("98"))
+    }
+
+    #[test]
+    fn zeros_alone_are_nobody() {
+        assert_eq!((key("+۰", None), key("+۰", Some("1"))), (None, None));
     }
 
     #[test]
