@@ -83,8 +83,9 @@ impl Rig {
     /// Waits until nothing lingers, and says what is held then.
     pub fn rest(&mut self) -> Use {
         self.wait_idle();
-        // Ports and threads are given back by others than who says "gone".
-        std::thread::sleep(Duration::from_secs(1));
+        // Ports and threads are given back by others than who says "gone"; tokio keeps a thread that has done something slow for
+        // 10 s more.
+        std::thread::sleep(Duration::from_secs(12));
         let own = format!("/proc/{}", self.cli.pid());
         let status = fs::read_to_string(format!("{own}/status")).unwrap_or_default();
         let number = |name: &str| {

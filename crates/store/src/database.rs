@@ -144,6 +144,8 @@ fn configure(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "synchronous", "full")?;
     // What was deleted is not to be found in the file either (erase.rs).
     db.pragma_update(None, "secure_delete", true)?;
+    // Pages that are kept in memory, KiB (negative: not a number of pages). The system keeps them too.
+    db.pragma_update(None, "cache_size", -256)?;
     db.pragma_update(None, "journal_size_limit", 4 << 20)
 }
 
