@@ -40,6 +40,19 @@ fn next_call(agent: &Party, mark: usize, state: &str) -> u64 {
     agent.cli.events.wait_for(&format!("a call {state}"), mark, found)["call"]["id"].as_u64().expect("an id")
 }
 
+/// The customer calls the agent, who answers what rings, and is heard, or 611 in their place; hangs up.
+fn reaches(customer: &mut Party, agent: &mut Party, mark: usize, elsewhere: bool) {
+    let call = customer.call(&agent.user.name);
+    if elsewhere {
+        customer.hears(&[ELSEWHERE], &[AGENT]);
+    } else {
+        let rings = next_call(agent, mark, "incoming");
+        agent.cli.tell("answer", rings);
+        customer.hears(&[AGENT], &[ELSEWHERE]);
+    }
+    customer.cli.hang_up(call);
+}
+
 fn ended_as(party: &Party, call: u64, code: &str) {
     let ended = party.cli.wait_call(call, "ended");
     assert_eq!(ended["state"]["reason"]["code"], code, "{ended}");
@@ -57,15 +70,7 @@ fn the_pbx_forwards_by_its_codes_until_the_agent_says_otherwise() {
         let code = next_call(&agent, mark, "active");
         agent.cli.wait_call(code, "ended");
         let mark = agent.cli.events.mark();
-        let call = customer.call(&agent.user.name);
-        if forwarded {
-            customer.hears(&[ELSEWHERE], &[AGENT]);
-        } else {
-            let rings = next_call(&agent, mark, "incoming");
-            agent.cli.tell("answer", rings);
-            customer.hears(&[AGENT], &[ELSEWHERE]);
-        }
-        customer.cli.hang_up(call);
+        reaches(&mut customer, &mut agent, mark, forwarded);
     }
     agent.cli.quit();
 }
@@ -248,15 +253,7 @@ fn calls_are_forwarded_in_the_hours_that_were_set() {
         agent.cli.events.wait_for("the rule", mark, |event| {
             event["event"] == "forwarding_changed" && event["forwarding"][0]["active"] == forwarded
         });
-        let call = customer.call(&agent.user.name);
-        if forwarded {
-            customer.hears(&[ELSEWHERE], &[AGENT]);
-        } else {
-            let rings = next_call(&agent, mark, "incoming");
-            agent.cli.tell("answer", rings);
-            customer.hears(&[AGENT], &[ELSEWHERE]);
-        }
-        customer.cli.hang_up(call);
+        reaches(&mut customer, &mut agent, mark, forwarded);
     }
     agent.cli.quit();
 }

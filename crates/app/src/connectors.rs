@@ -444,7 +444,7 @@ impl Connectors {
         if let (Some(entry), true) = (wrap_up.id(), wrap_up.done) {
             self.calls.noted(entry, &noted);
         }
-        let asks = self.outbox.noted(&wrap_up.entry, &noted, wrap_up.done, &calls::rfc3339(SystemTime::now()));
+        let asks = self.outbox.noted(&wrap_up.entry, &noted, wrap_up.done, &crate::utc::written(SystemTime::now()));
         self.let_go(asks, now);
     }
 

@@ -11,6 +11,7 @@ pub mod log;
 mod present;
 mod recordings;
 mod understand;
+mod utc;
 pub mod view;
 mod work;
 

@@ -3,7 +3,7 @@
 
 use super::{Job, Live, What, shown};
 use crate::{
-    present,
+    present, utc,
     view::{LookedUpView, SourceView},
 };
 use hatif_connect::{Action, Found, Moment, Named, Record, Trouble};
@@ -16,7 +16,7 @@ use hatif_core::{
 };
 use std::{
     collections::BTreeMap,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime},
 };
 
 /// Digits that a number of the world has at least: shorter ones are colleagues, of whom no CRM is told.
@@ -227,7 +227,7 @@ fn tell(watched: &Watched, moment: Moment, told: &Named, wrap_up: bool, live: &B
         let happened = |moment: Moment| {
             let mut telling = with(Action::Webhook);
             telling.values.insert("event".into(), moment.name().to_owned());
-            telling.values.insert("at".into(), rfc3339(SystemTime::now()));
+            telling.values.insert("at".into(), utc::written(SystemTime::now()));
             telling
         };
         let with_notes = |mut telling: Telling| {
@@ -274,44 +274,16 @@ impl Watched {
         let mut put = |name: &str, value: String| drop(told.insert(name.to_owned(), value));
         put("name", call.peer.name.clone().unwrap_or_default());
         put("direction", direction.to_owned());
-        put("started", rfc3339(call.started));
+        put("started", utc::written(call.started));
         put("account", account);
         put("queue", queue);
         put("external", self.external.clone());
         if let CallState::Ended { reason, talked } = &call.state {
-            put("ended", rfc3339(SystemTime::now()));
+            put("ended", utc::written(SystemTime::now()));
             put("duration_s", talked.as_secs().to_string());
             let outcome = serde_json::to_value(present::end(reason).0).ok();
             put("outcome", outcome.and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default());
         }
         told
-    }
-}
-
-/// `2026-11-22T08:00:00Z` (RFC 3339). Days to a date after Howard Hinnant's `civil_from_days`.
-pub fn rfc3339(at: SystemTime) -> String {
-    let seconds = at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
-    let (days, rest) = (seconds / 86_400 + 719_468, seconds % 86_400);
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_written_as_others_read_it() {
-        let at = |seconds| rfc3339(UNIX_EPOCH + Duration::from_secs(seconds));
-        assert_eq!(at(0), "1970-01-01T00:00:00Z");
-        assert_eq!(at(951_782_400), "2000-02-29T00:00:00Z");
-        assert_eq!(at(1_795_340_463), "2026-11-22T09:41:03Z");
-        assert_eq!(at(4_107_542_399), "2100-02-28T23:59:59Z");
     }
 }
