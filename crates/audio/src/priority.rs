@@ -8,7 +8,7 @@ const PERIOD_FRAMES: u32 = hatif_media::BLOCK as u32;
 pub(crate) fn raise_media_thread() {
     #[cfg(target_os = "linux")]
     {
-        if raise_directly() {
+        if raise_directly(MEDIA) {
             return;
         }
         match audio_thread_priority::get_current_thread_info() {
@@ -40,17 +40,25 @@ pub(crate) fn raise_media_thread() {
 /// Elsewhere, and with rtkit, cpal and the system raise them.
 pub(crate) fn raise_stream_opener() {
     #[cfg(target_os = "linux")]
-    raise_directly();
+    raise_directly(STREAMS);
 }
 
+/// Low among the real-time priorities: below the sound server and the kernel's own threads.
 #[cfg(target_os = "linux")]
-fn raise_directly() -> bool {
+const MEDIA: u8 = 10;
+/// Below the media thread: where a sound server dies, the ALSA library lets the streams' threads spin, and it is the media
+/// thread that notices and closes them.
+#[cfg(target_os = "linux")]
+const STREAMS: u8 = 5;
+
+#[cfg(target_os = "linux")]
+fn raise_directly(priority: u8) -> bool {
     use thread_priority::{
         RealtimeThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue, ThreadSchedulePolicy,
         set_thread_priority_and_policy, thread_native_id,
     };
-    // Low among the real-time priorities: below the sound server and the kernel's own threads.
-    let Ok(value) = ThreadPriorityValue::try_from(10) else { return false };
-    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+    let Ok(value) = ThreadPriorityValue::try_from(priority) else { return false };
+    // In turns: a thread that spins leaves time to the others of its priority.
+    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
     set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Crossplatform(value), policy).is_ok()
 }

@@ -12,7 +12,7 @@ use hatif_core::{
 use std::path::Path;
 use support::{
     Station, assert_tone, connect, read_wav,
-    sound_server::{Running, play, within_alsa},
+    sound_server::{Running, kill_server, play, within_alsa},
     write_tone,
 };
 
@@ -86,5 +86,21 @@ fn a_microphone_that_is_not_allowed_is_told_and_the_call_goes_on() {
         agent.send(AudioCommand::Prepare { microphone: true, speaker: true });
         wait_problem(&mut agent, "audio.permission_denied", None);
         talk(agent, folder.path());
+    });
+}
+
+/// The ALSA library lets a stream's thread spin then, with the priority that it was given.
+#[test]
+fn a_sound_server_that_dies_does_not_take_the_call_with_it() {
+    within_alsa("a_sound_server_that_dies_does_not_take_the_call_with_it", "EBUSY", || {
+        let mut agent = on(DeviceChoice::default());
+        let mut far = Station::with(Devices::None);
+        connect(&mut agent, &mut far, CALL, Codec::Opus);
+        agent.send(AudioCommand::Microphone { call: CALL, open: true });
+        far.wait_received(CALL, 100);
+        kill_server();
+        agent.wait("a problem", |event| matches!(event, AudioEvent::Problem(Some(_))).then_some(()));
+        agent.wait_received(CALL, 400);
+        far.wait_received(CALL, 400);
     });
 }

@@ -70,9 +70,17 @@ pub fn within_alsa(test: &str, reason: &str, body: impl FnOnce()) {
         .env("ALSA_CONFIG_PATH", configuration)
         .env(REMOTE, "nothing")
         .env("PULSE_SERVER", format!("unix:{}", here("nothing").display()))
+        .env(PULSE_PID, server.daemons[0].0.id().to_string())
         .status()
         .expect("this test runs again");
     assert!(status.success(), "{test} failed with ALSA alone; see above");
+}
+
+const PULSE_PID: &str = "HATIF_TEST_PULSE_PID";
+
+/// Within ALSA alone: the server behind its devices dies.
+pub fn kill_server() {
+    tool("kill", &["-KILL", &std::env::var(PULSE_PID).expect("the server's process")]);
 }
 
 /// Where PipeWire's clients look for their server. Hatif under test may be kept from it; the test's tools are not.
