@@ -25,6 +25,7 @@ mod mobile;
 mod mobility;
 mod nat;
 mod network;
+mod paths;
 mod recordings;
 mod recordings_disk;
 mod recordings_policy;

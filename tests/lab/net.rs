@@ -15,7 +15,7 @@ pub struct Networks {
     at: String,
 }
 
-fn ip(line: &str) {
+pub(crate) fn ip(line: &str) {
     let words: Vec<&str> = std::iter::once("ip").chain(line.split(' ')).collect();
     run(Path::new("/"), &words);
 }

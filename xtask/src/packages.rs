@@ -183,7 +183,7 @@ pub const NEEDS: &[Need] = &[
         arch: &["openssl"],
     },
     Need {
-        what: "real counterparts: Kamailio, baresip, linphonec, SIPp, a name server",
+        what: "real counterparts: Kamailio, baresip, linphonec, SIPp, a name server, a STUN server, NATs",
         purpose: Purpose::Test,
         or_program: &[],
         debian: &[
@@ -193,7 +193,9 @@ pub const NEEDS: &[Need] = &[
             "linphone-cli",
             "sip-tester",
             "dnsmasq-base",
+            "coturn",
             "iproute2",
+            "nftables",
         ],
         // The lab unpacks Asterisk from Debian's archive; elsewhere the interop part is left out, and says so.
         fedora: &[],

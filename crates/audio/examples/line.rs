@@ -60,10 +60,10 @@ fn phone(microphone: &str, speaker: &str) -> Result<(Audio, Receiver<AudioEvent>
 }
 
 fn port(audio: &Audio, events: &Receiver<AudioEvent>) -> Result<SocketAddr, Box<dyn std::error::Error>> {
-    audio.send(AudioCommand::OpenPort { call: CALL, bind: IpAddr::V4(Ipv4Addr::LOCALHOST) })?;
+    audio.send(AudioCommand::OpenPort { call: CALL, place: IpAddr::V4(Ipv4Addr::LOCALHOST).into() })?;
     loop {
         if let AudioEvent::PortOpened { local, .. } = events.recv_timeout(Duration::from_secs(10))? {
-            return Ok(local);
+            return Ok(local.addr);
         }
     }
 }

@@ -32,6 +32,7 @@ mod slot;
 mod sound;
 mod srtp;
 mod stream;
+mod stun;
 mod system;
 mod tap;
 mod thread;

@@ -7,10 +7,11 @@ use crate::{
     latch::Latch,
     packet::{self, MAX_DATAGRAM, RtcpReceived, RtpReceived},
     srtp::Cipher,
+    stun::Query,
 };
 use bytes::Bytes;
 use hatif_core::{
-    ice::Ice,
+    ice::{CandidateKind, Gathered, Ice, MediaPort},
     srtp::{Protection, Srtp},
 };
 use hatif_media::{RtcpOut, RtpOut};
@@ -46,6 +47,8 @@ pub(crate) struct Port {
     peer: Option<Latch>,
     /// Paths to the far side's RTP and RTCP, where both sides do ICE.
     paths: [Option<Path>; 2],
+    /// What a STUN server sees of RTP's and RTCP's sockets.
+    queries: [Option<Query>; 2],
     /// Where the path of RTP led last.
     route: Option<Route>,
     /// Whether RTCP goes with RTP.
@@ -111,6 +114,7 @@ impl Port {
             local,
             peer: None,
             paths: [None, None],
+            queries: [None, None],
             route: None,
             mux: false,
             reports: VecDeque::new(),
@@ -121,7 +125,66 @@ impl Port {
 
     /// Goes on from the sockets of `other`: to the same far end, under the same keys.
     pub fn move_to(&mut self, other: Port) {
-        (self.rtp, self.rtcp, self.local) = (other.rtp, other.rtcp, other.local);
+        (self.rtp, self.rtcp, self.local, self.queries) = (other.rtp, other.rtcp, other.local, other.queries);
+    }
+
+    /// Asks a STUN server how others see the port. `random`: bits that nobody can guess.
+    pub fn ask(&mut self, now: Instant, server: SocketAddr, mut random: impl FnMut() -> u128) {
+        self.queries = [(); 2].map(|()| Some(Query::new(now, server, random())));
+        self.send_queries(now);
+    }
+
+    /// The server that is to be asked, while it is waited for.
+    pub fn waits(&self, now: Instant) -> Option<SocketAddr> {
+        self.queries.iter().flatten().find(|query| !query.is_over(now)).map(Query::server)
+    }
+
+    /// The server that was asked and has said nothing.
+    pub fn silent(&self) -> Option<SocketAddr> {
+        let said_nothing = |query: &&Query| query.mapped().is_none();
+        self.queries.iter().flatten().find(said_nothing).map(Query::server)
+    }
+
+    /// Whether there is a server to be asked again from time to time.
+    pub fn is_asking(&self) -> bool {
+        self.queries.iter().any(Option::is_some)
+    }
+
+    /// The port with what is known of it.
+    pub fn gathered(&self) -> MediaPort {
+        let told = (1..).zip(&self.queries).filter_map(|(component, query)| {
+            let addr = query.as_ref()?.mapped()?;
+            let kind = CandidateKind::ServerReflexive;
+            Some(Gathered { kind, component, addr, base: self.local_of(component) })
+        });
+        MediaPort { addr: self.local, gathered: told.collect() }
+    }
+
+    /// The address of a component's socket.
+    fn local_of(&self, component: u16) -> SocketAddr {
+        SocketAddr::new(self.local.ip(), self.local.port() + component - 1)
+    }
+
+    fn send_queries(&mut self, now: Instant) {
+        for (query, socket) in self.queries.iter_mut().zip([&self.rtp, &self.rtcp]) {
+            if let Some((to, request)) = query.as_mut().and_then(|query| query.poll_transmit(now)) {
+                // One that is lost is sent again.
+                let _ = socket.send_to(&request, to);
+            }
+        }
+    }
+
+    /// Takes a STUN message: the server's answer or a check of the far side's. False for what is neither.
+    fn receive_stun(&mut self, now: Instant, component: usize, from: SocketAddr, datagram: &[u8]) -> bool {
+        if !ice::is_stun(datagram) {
+            return false;
+        }
+        if self.queries[component].as_mut().is_some_and(|query| query.receive(from, datagram)) {
+            return true;
+        }
+        let Some(path) = &mut self.paths[component] else { return false };
+        path.receive(now, from, datagram);
+        true
     }
 
     pub fn local(&self) -> SocketAddr {
@@ -161,6 +224,7 @@ impl Port {
             path.tick(now);
         }
         self.send_checks();
+        self.send_queries(now);
         let route = self.paths[0].as_ref().map(Path::route);
         let before = std::mem::replace(&mut self.route, route);
         route.filter(|_| route != before && (before.is_some() || route != Some(Route::Nowhere)))
@@ -197,12 +261,11 @@ impl Port {
     /// Checks of the far side's are answered.
     pub fn flush(&mut self, now: Instant) {
         let mut buffer = [0; MAX_DATAGRAM];
-        for (path, socket) in self.paths.iter_mut().zip([&self.rtp, &self.rtcp]) {
+        for component in 0..2 {
             for _ in 0..1000 {
+                let socket = if component == 0 { &self.rtp } else { &self.rtcp };
                 let Ok((length, from)) = socket.recv_from(&mut buffer) else { break };
-                if let Some(path) = path.as_mut().filter(|_| ice::is_stun(&buffer[..length])) {
-                    path.receive(now, from, &buffer[..length]);
-                }
+                self.receive_stun(now, component, from, &buffer[..length]);
             }
         }
         self.send_checks();
@@ -220,8 +283,7 @@ impl Port {
                 Err(_) => continue,
             };
             let datagram = &buffer[..length];
-            if let Some(path) = self.paths[0].as_mut().filter(|_| ice::is_stun(datagram)) {
-                path.receive(now, from, datagram);
+            if self.receive_stun(now, 0, from, datagram) {
                 self.send_checks();
                 continue;
             }
@@ -279,8 +341,7 @@ impl Port {
                 Err(_) => continue,
             };
             let datagram = &buffer[..length];
-            if let Some(path) = self.paths[1].as_mut().filter(|_| ice::is_stun(datagram)) {
-                path.receive(now, from, datagram);
+            if self.receive_stun(now, 1, from, datagram) {
                 self.send_checks();
                 continue;
             }

@@ -1,13 +1,15 @@
 //! The media thread: commands in, events out, a tick every 10 ms while something sounds.
 
+mod open;
+
 use crate::{
     AudioConfig, AudioError,
     clock::TickClock,
     opener::Report,
     packet::RtcpReceived,
     playback::Playback,
-    port::{OpenError, Port},
-    priority, problem,
+    port::Port,
+    priority,
     rehearsal::Rehearsal,
     sound::{Soon, Sound, Wanted},
     tap::{RecordOrder, Tap},
@@ -20,7 +22,6 @@ use hatif_core::{
     ids::CallId,
     sip,
     srtp::Protection,
-    text::Text,
 };
 use hatif_media::{BLOCK, MediaEngine, Output, RtcpIn, RtpIn, Source, StreamKey};
 use mio::{Token, Waker};
@@ -28,7 +29,7 @@ use std::{
     collections::BTreeMap,
     hash::{BuildHasher, Hasher, RandomState},
     io,
-    net::IpAddr,
+    net::SocketAddr,
     ops::{ControlFlow, RangeInclusive},
     sync::{
         Arc,
@@ -79,6 +80,8 @@ struct Line {
     /// The devices' gaps when it began: of the microphone and of the speaker.
     gaps: (u64, u64),
     tap: Tap,
+    /// Its port waits to be told until the STUN server has been asked.
+    asking: bool,
 }
 
 pub(crate) struct MediaThread<F> {
@@ -103,6 +106,8 @@ pub(crate) struct MediaThread<F> {
     ringer_volume: Fader,
     clock: TickClock,
     datagram_budget: u32,
+    /// A STUN server that said nothing, and until when no call waits for it.
+    silent: Option<(SocketAddr, Instant)>,
 }
 
 impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
@@ -134,6 +139,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             ringer_volume: Fader::default(),
             clock: TickClock::new(Instant::now()),
             datagram_budget: DATAGRAM_BUDGET,
+            silent: None,
         })
     }
 
@@ -159,7 +165,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
     }
 
     fn is_idle(&self, now: Instant) -> bool {
-        !self.wanted(now).any() && self.sound.is_quiet()
+        !self.wanted(now).any() && self.sound.is_quiet() && !self.lines.values().any(|line| line.port.is_asking())
     }
 
     /// Nothing sounds: waits for the next message, or until the devices want to be looked at.
@@ -193,6 +199,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
                 tracing::info!(%call, path = route.word(), "ICE");
             }
         }
+        self.tell_ports(now);
         let wanted = self.wanted(now);
         self.sound.update(wanted, now, &mut self.on_event);
 
@@ -260,7 +267,9 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
                 self.drain();
             }
             if !events.is_empty() {
-                self.receive(Instant::now());
+                let now = Instant::now();
+                self.receive(now);
+                self.tell_ports(now);
             }
         }
     }
@@ -383,7 +392,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             }
         };
         match command {
-            AudioCommand::OpenPort { call, bind } => self.open_port(call, bind),
+            AudioCommand::OpenPort { call, place } => self.open_port(call, place),
             AudioCommand::Start { call, session } => self.start_line(call, session),
             AudioCommand::Microphone { call, open } => self.change(call, |line| line.microphone = open),
             AudioCommand::Listen { call, on } => self.change(call, |line| line.listen = on),
@@ -441,49 +450,6 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             (self.on_event)(AudioEvent::HeadsetTest(rehearsal.began()));
             self.rehearsal = Some(rehearsal);
             self.sound.microphone_opened();
-        }
-    }
-
-    fn open_port(&mut self, call: CallId, bind: IpAddr) {
-        let event = match self.lines.get(&call) {
-            Some(line) if line.port.local().ip() == bind => AudioEvent::PortOpened { call, local: line.port.local() },
-            None if self.lines.len() >= MAX_LINES => AudioEvent::PortFailed { call, text: Text::new(problem::NO_PORT) },
-            _ => self.bind_port(call, bind),
-        };
-        (self.on_event)(event);
-    }
-
-    fn bind_port(&mut self, call: CallId, bind: IpAddr) -> AudioEvent {
-        let token = mio::Token(call.0 as usize);
-        match Port::open(self.poll.registry(), token, bind, &self.rtp_ports, random()) {
-            Ok(port) => {
-                let local = port.local();
-                if let Some(line) = self.lines.get_mut(&call) {
-                    line.port.move_to(port);
-                    return AudioEvent::PortOpened { call, local };
-                }
-                let line = Line {
-                    port,
-                    payload: None,
-                    microphone: false,
-                    listen: true,
-                    source: Source::Microphone,
-                    protection: Protection::Plain,
-                    gaps: (0, 0),
-                    tap: Tap::default(),
-                };
-                self.lines.insert(call, line);
-                AudioEvent::PortOpened { call, local }
-            }
-            Err(OpenError::NoPort) => {
-                tracing::warn!(%call, "no free RTP port");
-                AudioEvent::PortFailed { call, text: Text::new(problem::NO_PORT) }
-            }
-            Err(OpenError::Bind(error)) => {
-                tracing::warn!(%call, %error, "cannot bind the local address");
-                let text = problem::with_detail(problem::BIND_FAILED, &error.to_string());
-                AudioEvent::PortFailed { call, text }
-            }
         }
     }
 

@@ -1,12 +1,15 @@
 //! The port to the sound card and RTP (`hatif-audio`): commands out, events in.
 
-use crate::{ids::CallId, sip::MediaSession, srtp::Protection, text::Text};
+use crate::{
+    ice::{MediaPlace, MediaPort},
+    ids::CallId,
+    sip::MediaSession,
+    srtp::Protection,
+    text::Text,
+};
 use serde::{Deserialize, Serialize};
 use specta::Type;
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 /// A sound device as the system names it. `id` is stable and unique; `name` is neither.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -203,10 +206,11 @@ pub enum CallSource {
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum AudioCommand {
-    /// Binds an RTP/RTCP port pair for a call, or another one if it is bound elsewhere; answered by `PortOpened` or `PortFailed`.
+    /// Binds an RTP/RTCP port pair for a call, or another one if it is bound elsewhere; answered by `PortOpened` or
+    /// `PortFailed`. Where there is a STUN server, it is asked first; one that is silent costs 400 ms, and once a minute.
     OpenPort {
         call: CallId,
-        bind: IpAddr,
+        place: MediaPlace,
     },
     /// Starts or changes a call's media. The first one opens the sound devices.
     Start {
@@ -278,7 +282,7 @@ pub enum AudioCommand {
 pub enum AudioEvent {
     PortOpened {
         call: CallId,
-        local: SocketAddr,
+        local: MediaPort,
     },
     PortFailed {
         call: CallId,

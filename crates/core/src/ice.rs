@@ -2,14 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 use specta::Type;
-use std::{fmt, net::SocketAddr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 use zeroize::Zeroizing;
 
 /// Whether an account's calls look for a path through NATs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
 pub enum IceMode {
-    /// Where the far side offers it.
+    /// Where the far side offers it; offered, too, where the account has a STUN server.
     #[default]
     Auto,
     Off,
@@ -35,6 +38,45 @@ pub struct Candidate {
     pub priority: u32,
     pub addr: SocketAddr,
     pub kind: CandidateKind,
+}
+
+/// An address under which a socket of ours is reached from elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gathered {
+    /// Server-reflexive: what a STUN server sees.
+    pub kind: CandidateKind,
+    /// 1 for RTP, 2 for RTCP.
+    pub component: u16,
+    pub addr: SocketAddr,
+    /// Our own socket behind it.
+    pub base: SocketAddr,
+}
+
+/// Where a call's voice is bound, and whom to ask how others see it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MediaPlace {
+    pub bind: IpAddr,
+    /// Of the same address family.
+    pub stun: Option<SocketAddr>,
+}
+
+impl From<IpAddr> for MediaPlace {
+    fn from(bind: IpAddr) -> Self {
+        MediaPlace { bind, stun: None }
+    }
+}
+
+/// A call's RTP port.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MediaPort {
+    pub addr: SocketAddr,
+    pub gathered: Vec<Gathered>,
+}
+
+impl From<SocketAddr> for MediaPort {
+    fn from(addr: SocketAddr) -> Self {
+        MediaPort { addr, gathered: Vec::new() }
+    }
 }
 
 /// What proves that a check is of this call. Its `Debug` says nothing.

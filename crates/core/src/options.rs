@@ -15,6 +15,8 @@ pub struct AccountOptions {
     pub encryption: Encryption,
     /// Paths through NATs.
     pub ice: IceMode,
+    /// `host[:port]` of the server that tells how others see this computer (STUN, RFC 8489).
+    pub stun: Option<String>,
     /// Believe P-Asserted-Identity, Remote-Party-ID and `verstat` from this PBX.
     pub trust_identity: bool,
     /// Headers that become fields of a call, in this order; the first that fills a field wins.
@@ -52,6 +54,7 @@ impl AccountOptions {
         dtmf: DtmfMode::Auto,
         encryption: Encryption::Auto,
         ice: IceMode::Auto,
+        stun: None,
         trust_identity: false,
         headers: Vec::new(),
         name_pattern: None,

@@ -3,12 +3,12 @@
 use crate::{
     account::{Account, Password, Registration},
     call::{EndReason, Hold, Peer},
-    ice::Ice,
+    ice::{Ice, MediaPlace, MediaPort},
     ids::{AccountId, CallId, MessageId, SubscriptionId},
     srtp::Srtp,
     text::Text,
 };
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// A codec as it is negotiated (RFC 3551, RFC 7587).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,16 +45,16 @@ pub enum SipCommand {
         account: AccountId,
         call: CallId,
         target: String,
-        media: SocketAddr,
+        media: MediaPort,
     },
     Answer {
         call: CallId,
-        media: SocketAddr,
+        media: MediaPort,
     },
     /// The call's RTP port is another one now: its far end is told by a re-INVITE.
     Move {
         call: CallId,
-        media: SocketAddr,
+        media: MediaPort,
     },
     /// `status` is 486 (busy) or 603 (decline).
     Reject {
@@ -95,7 +95,7 @@ pub enum SipCommand {
     AcceptRefer {
         call: CallId,
         new: CallId,
-        media: SocketAddr,
+        media: MediaPort,
     },
     /// 603.
     RefuseRefer {
@@ -130,7 +130,7 @@ pub enum SipEvent {
     },
     MediaAddress {
         call: CallId,
-        local: Result<IpAddr, Text>,
+        local: Result<MediaPlace, Text>,
     },
     /// The account is found at another address than before: this computer is in another network. What its calls have
     /// bound may be gone.

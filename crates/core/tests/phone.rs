@@ -72,8 +72,8 @@ fn incoming(world: &mut World) -> CallId {
 fn answered(world: &mut World) -> CallId {
     let call = incoming(world);
     world.input(Input::Command("answer", Command::Answer(call)));
-    world.input(Input::Sip(SipEvent::MediaAddress { call, local: Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)) }));
-    world.input(Input::Audio(AudioEvent::PortOpened { call, local: SocketAddr::from(([127, 0, 0, 1], 4002)) }));
+    world.input(Input::Sip(SipEvent::MediaAddress { call, local: Ok(IpAddr::V4(Ipv4Addr::LOCALHOST).into()) }));
+    world.input(Input::Audio(AudioEvent::PortOpened { call, local: SocketAddr::from(([127, 0, 0, 1], 4002)).into() }));
     let media = session(&mut Dice(1));
     world.input(Input::Sip(SipEvent::Media { call, media }));
     world.input(Input::Sip(SipEvent::Answered { call }));

@@ -17,6 +17,8 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The same for SRV records, without which there is still the plain address.
 const SRV_PATIENCE: Duration = Duration::from_secs(2);
+/// RFC 8489 18.6.
+const STUN_PORT: u16 = 3478;
 
 /// Every address of a host, in the order in which they are to be tried; IPv4 first where that is ours to say (most PBXes
 /// speak it only).
@@ -41,6 +43,18 @@ pub async fn addresses(hop: &HostPort, transport: Transport) -> Result<Vec<Socke
     found.sort_by_key(SocketAddr::is_ipv6);
     found.dedup();
     if found.is_empty() { Err(WireFailure::HostUnknown) } else { Ok(found) }
+}
+
+/// The addresses of a STUN server. By A and AAAA records alone: SRV records of STUN are rare, and asking for them takes time.
+pub async fn stun(server: &HostPort) -> Vec<SocketAddr> {
+    let port = server.port.unwrap_or(STUN_PORT);
+    match server.ip() {
+        Some(ip) => vec![SocketAddr::new(ip, port)],
+        None => {
+            let found = tokio::time::timeout(PATIENCE, tokio::net::lookup_host((server.host.as_str(), port))).await;
+            found.ok().and_then(Result::ok).map(Iterator::collect).unwrap_or_default()
+        }
+    }
 }
 
 /// Whether SRV records are asked for: no port is given, and the name is one of public DNS (a name without a dot, or under

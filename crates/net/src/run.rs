@@ -9,6 +9,7 @@ use crate::{
 };
 use hatif_core::{
     account::{Account, AccountKind, Password},
+    ice::{MediaPlace, MediaPort},
     ids,
     sip::{SipCommand, SipEvent},
     text::Text,
@@ -37,6 +38,8 @@ struct Known {
     local: Option<IpAddr>,
     /// No way led to the PBX when it was looked for last.
     cut_off: bool,
+    /// The STUN server's addresses as they were found last: no call waits for its name.
+    stun: Vec<SocketAddr>,
 }
 
 /// How often the way to each PBX is looked at. It asks the routing table and sends nothing.
@@ -140,7 +143,11 @@ impl Run {
 
     fn command(&mut self, command: SipCommand) {
         let call = |id: ids::CallId| CallId(id.0);
-        let media = |addr: SocketAddr| LocalMedia { addr, codecs: translate::CODECS.to_vec() };
+        let media = |port: MediaPort| LocalMedia {
+            addr: port.addr,
+            codecs: translate::CODECS.to_vec(),
+            gathered: translate::gathered(&port),
+        };
         match command {
             SipCommand::SetAccount { account, password } => self.set_account(*account, password),
             SipCommand::RemoveAccount { account } => {
@@ -160,7 +167,10 @@ impl Run {
             SipCommand::Answer { call: id, media: addr } => {
                 self.input(Input::Answer { call: call(id), media: media(addr) });
             }
-            SipCommand::Move { call: id, media } => self.input(Input::Move { call: call(id), media }),
+            SipCommand::Move { call: id, media } => {
+                let gathered = translate::gathered(&media);
+                self.input(Input::Move { call: call(id), media: media.addr, gathered });
+            }
             SipCommand::Reject { call: id, status } => self.input(Input::Reject { call: call(id), status }),
             SipCommand::HangUp { call: id } => self.input(Input::HangUp { call: call(id) }),
             SipCommand::Hold { call: id, on } => self.input(Input::Hold { call: call(id), on }),
@@ -209,8 +219,10 @@ impl Run {
                     servers: Servers::default(),
                     local: None,
                     cut_off: false,
+                    stun: Vec::new(),
                 };
                 let moved = self.replace(id, known);
+                self.look_up_stun(id);
                 // The agent closes the wire if what it knows has changed.
                 self.input(Input::SetAccount(Box::new(config)));
                 if moved && self.accounts.get_mut(&id).is_some_and(Known::close) {
@@ -242,10 +254,23 @@ impl Run {
         moved
     }
 
+    /// Finds the addresses of the account's STUN server, aside.
+    fn look_up_stun(&self, account: AccountId) {
+        let server = self.accounts.get(&account).and_then(|known| translate::stun(&known.account));
+        let Some(server) = server else { return };
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            let found = resolve::stun(&server).await;
+            let _ = events.send(WireEvent::Stun { account, server, found }).await;
+        });
+    }
+
     /// Finds our address on the way to the account's peers, aside: a slow resolver must not hold the loop up.
     fn locate(&mut self, account: ids::AccountId, call: ids::CallId) {
         let known = self.accounts.get(&AccountId(account.0));
         let way = known.map(|k| (k.account.kind, k.hop.clone(), k.transport, k.servers.peer()));
+        let stun = known.map(|known| known.stun.clone()).unwrap_or_default();
+        self.look_up_stun(AccountId(account.0));
         let answer = self.located.0.clone();
         tokio::spawn(async move {
             let local = match way {
@@ -261,6 +286,12 @@ impl Run {
                     Err(failure) => Err(translate::wire(failure)),
                 },
             };
+            let local = local.map(|bind| {
+                let near = |server: &SocketAddr| {
+                    server.is_ipv4() == bind.is_ipv4() && server.ip().is_loopback() == bind.is_loopback()
+                };
+                MediaPlace { bind, stun: stun.into_iter().find(near) }
+            });
             let _ = answer.send(SipEvent::MediaAddress { call, local }).await;
         });
     }
@@ -379,6 +410,7 @@ impl Run {
                 }
                 let remote = peer.into_iter().chain(others).collect();
                 self.input(Input::WireUp { account, local, remote });
+                self.look_up_stun(account);
                 if moved {
                     (self.on_event)(SipEvent::Moved { account: ids::AccountId(account.0) });
                 }
@@ -398,6 +430,13 @@ impl Run {
             }
             WireEvent::Doubted { account, generation } if current(self, &account, generation) => {
                 self.input(Input::Doubt(account));
+            }
+            WireEvent::Stun { account, server, found } => {
+                let known = self.accounts.get_mut(&account);
+                if let Some(known) = known.filter(|known| translate::stun(&known.account) == Some(server)) {
+                    // A name that cannot be looked up now: the last answer is as good as none, or better.
+                    known.stun = if found.is_empty() { std::mem::take(&mut known.stun) } else { found };
+                }
             }
             WireEvent::SendFailed { account, id, failure } => self.input(Input::SendFailed { account, id, failure }),
             _ => {}

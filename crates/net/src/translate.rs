@@ -54,12 +54,31 @@ pub fn account(
         ice: match (account.options.ice, account.kind) {
             // It stays on loopback.
             (_, a::AccountKind::Practice) | (paths::IceMode::Off, _) => s::IcePolicy::Off,
-            (paths::IceMode::Auto, _) => s::IcePolicy::Answer,
-            (paths::IceMode::On, _) => s::IcePolicy::Offer,
+            (paths::IceMode::Auto, _) if account.options.stun.is_none() => s::IcePolicy::Answer,
+            (paths::IceMode::Auto | paths::IceMode::On, _) => s::IcePolicy::Offer,
         },
         instance: config.instance.clone(),
         serve_registrations: config.serve_registrations && kind == s::AccountKind::Direct,
     })
+}
+
+/// The account's STUN server, where its calls look for paths.
+pub fn stun(account: &a::Account) -> Option<s::HostPort> {
+    let asked = account.options.ice != paths::IceMode::Off && account.kind != a::AccountKind::Practice;
+    account.options.stun.as_deref().filter(|_| asked).and_then(s::HostPort::parse)
+}
+
+/// A port's other addresses.
+pub fn gathered(port: &paths::MediaPort) -> Vec<s::Gathered> {
+    let kind = |kind| match kind {
+        paths::CandidateKind::Host => s::CandidateKind::Host,
+        paths::CandidateKind::ServerReflexive => s::CandidateKind::ServerReflexive,
+        paths::CandidateKind::PeerReflexive => s::CandidateKind::PeerReflexive,
+        paths::CandidateKind::Relayed => s::CandidateKind::Relayed,
+    };
+    let one =
+        |g: &paths::Gathered| s::Gathered { kind: kind(g.kind), component: g.component, addr: g.addr, base: g.base };
+    port.gathered.iter().map(one).collect()
 }
 
 /// An event for the core; `None` for what it does not know.

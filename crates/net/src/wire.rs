@@ -39,6 +39,12 @@ pub enum WireEvent {
         account: AccountId,
         generation: u64,
     },
+    /// Where the account's STUN server is; empty if nobody knows.
+    Stun {
+        account: AccountId,
+        server: HostPort,
+        found: Vec<SocketAddr>,
+    },
     /// Whoever is at the other end may be gone.
     Doubted {
         account: AccountId,

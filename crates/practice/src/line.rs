@@ -213,7 +213,7 @@ impl Line {
             SipEvent::RegistrationServed { source, up, .. } => self.phone = up.then_some(source),
             SipEvent::Incoming { call, headers, .. } => self.incoming(call, &headers.target),
             SipEvent::MediaAddress { call, local } => match local {
-                Ok(bind) => self.tell_audio(AudioCommand::OpenPort { call, bind }),
+                Ok(place) => self.tell_audio(AudioCommand::OpenPort { call, place }),
                 Err(_) => self.tell_sip(SipCommand::HangUp { call }),
             },
             SipEvent::Media { call, media } => {

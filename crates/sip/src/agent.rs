@@ -98,7 +98,9 @@ impl Agent {
                 self.calls.insert(call, made);
             }
             Input::Answer { call, media } => self.with_call(call, |call, core| call.answer(core, now, media)),
-            Input::Move { call, media } => self.with_call(call, |call, core| call.move_media(core, now, media)),
+            Input::Move { call, media, gathered } => {
+                self.with_call(call, |call, core| call.move_media(core, now, media, gathered));
+            }
             Input::Reject { call, status } => self.with_call(call, |call, core| call.reject(core, now, status)),
             Input::HangUp { call } => self.with_call(call, |call, core| call.hang_up(core, now)),
             Input::Hold { call, on } => self.with_call(call, |call, core| call.hold(core, now, on)),

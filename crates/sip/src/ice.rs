@@ -4,6 +4,7 @@
 //! and new credentials of either side are a restart (RFC 8445 9).
 
 use crate::{
+    io::LocalMedia,
     sdp::{Media, Sdp},
     text::number,
 };
@@ -134,6 +135,16 @@ fn is_somewhere(addr: &SocketAddr) -> bool {
 /// RFC 8839 5.1.
 fn is_ice_char(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'
+}
+
+/// An address under which our RTP or RTCP socket is reached from elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gathered {
+    pub kind: CandidateKind,
+    pub component: u16,
+    pub addr: SocketAddr,
+    /// The socket's own address.
+    pub base: SocketAddr,
 }
 
 /// What proves that a check is of this call. Its `Debug` says nothing.
@@ -272,7 +283,7 @@ impl Ice {
     }
 
     /// The lines of an offer.
-    pub(crate) fn offer(&mut self, local: SocketAddr) -> String {
+    pub(crate) fn offer(&mut self, local: &LocalMedia) -> String {
         self.offered = self.policy == IcePolicy::Offer || self.remote.is_some();
         match (self.offered, self.mux) {
             (true, mux) => self.lines(local, true, !mux),
@@ -295,7 +306,7 @@ impl Ice {
     }
 
     /// The lines of our answer to an offer, and what is agreed on by it.
-    pub(crate) fn answer(&mut self, sdp: &Sdp, media: &Media, local: SocketAddr) -> (String, Option<IceSession>) {
+    pub(crate) fn answer(&mut self, sdp: &Sdp, media: &Media, local: &LocalMedia) -> (String, Option<IceSession>) {
         if self.policy == IcePolicy::Off {
             return (String::new(), None);
         }
@@ -328,15 +339,24 @@ impl Ice {
         IceSession { controlling, local, remote: remote.credentials, candidates: remote.candidates }
     }
 
-    fn lines(&self, local: SocketAddr, mux: bool, rtcp: bool) -> String {
+    fn lines(&self, local: &LocalMedia, mux: bool, rtcp: bool) -> String {
         let IceCredentials { ufrag, pwd } = self.credentials();
         let mut lines = format!("a=ice-ufrag:{ufrag}\r\na=ice-pwd:{}\r\n", pwd.as_str());
         if mux {
             lines.push_str("a=rtcp-mux\r\n");
         }
-        let ports = [(1, Some(local.port())), (2, local.port().checked_add(1).filter(|_| rtcp))];
-        for (component, port) in ports.into_iter().filter_map(|(component, port)| Some((component, port?))) {
-            let candidate = Candidate::own(CandidateKind::Host, component, SocketAddr::new(local.ip(), port));
+        let addr = local.addr;
+        let ports = [(1, Some(addr.port())), (2, addr.port().checked_add(1).filter(|_| rtcp))];
+        let hosts = ports.into_iter().filter_map(|(component, port)| {
+            Some(Candidate::own(CandidateKind::Host, component, SocketAddr::new(addr.ip(), port?)))
+        });
+        // Without a NAT the server sees what is there already (RFC 8445 5.1.3).
+        let others = local
+            .gathered
+            .iter()
+            .filter(|g| g.addr != g.base && (g.component == 1 || rtcp))
+            .map(|g| Candidate { related: Some(g.base), ..Candidate::own(g.kind, g.component, g.addr) });
+        for candidate in hosts.chain(others) {
             // Writing to a String does not fail.
             let _ = lines.write_str(&candidate.line());
         }

@@ -3,8 +3,9 @@
 use crate::{
     config::{AccountConfig, AccountId, CallId, HostPort, Transport},
     control::{Lamp, Mailbox, MessageId, Package, RequestFailure, SubscriptionId, TransferProgress, Verified},
+    ice::{Gathered, IceSession},
+    srtp::Srtp,
 };
-use crate::{ice::IceSession, srtp::Srtp};
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},
@@ -24,6 +25,8 @@ pub enum Codec {
 pub struct LocalMedia {
     pub addr: SocketAddr,
     pub codecs: Vec<Codec>,
+    /// Its other addresses, for ICE.
+    pub gathered: Vec<Gathered>,
 }
 
 /// Why a wire did not come up, went away or refused to carry a message.
@@ -89,6 +92,7 @@ pub enum Input {
     Move {
         call: CallId,
         media: SocketAddr,
+        gathered: Vec<Gathered>,
     },
     /// Refuses an incoming call with a final status from 400 to 699 (486 busy, 603 decline).
     Reject {

@@ -48,7 +48,7 @@ pub use agent::{Agent, Leftovers};
 pub use config::*;
 pub use control::*;
 pub use framer::{FrameError, Framer};
-pub use ice::{Candidate, CandidateKind, IceCredentials, IcePolicy, IceSession};
+pub use ice::{Candidate, CandidateKind, Gathered, IceCredentials, IcePolicy, IceSession};
 pub use io::*;
 pub use srtp::{MasterKey, Srtp, SrtpPolicy, Suite};
 pub use text::clean;

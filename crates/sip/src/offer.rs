@@ -6,7 +6,7 @@
 
 use crate::{
     config::Secret,
-    ice::{Ice, IceSession},
+    ice::{Gathered, Ice, IceSession},
     io::{Codec, EndReason, LocalMedia, MediaSession},
     sdp::{Direction, Media, Sdp},
     srtp::{NotEncrypted, Protection, Sdes, Srtp, SrtpPolicy},
@@ -124,8 +124,8 @@ impl Negotiation {
     }
 
     /// Our RTP port is another one, from the next description on.
-    pub fn move_to(&mut self, media: SocketAddr) {
-        self.local.addr = media;
+    pub fn move_to(&mut self, media: SocketAddr, gathered: Vec<Gathered>) {
+        (self.local.addr, self.local.gathered) = (media, gathered);
     }
 
     /// An offer of all that we have, holding the peer or not.
@@ -135,7 +135,7 @@ impl Negotiation {
         (self.offered, self.pending) = (direction, true);
         let (proto, keys) = self.sdes.offer();
         let line = self.media_line(proto, &self.local.codecs.clone(), None, direction);
-        let ice = self.ice.offer(self.local.addr);
+        let ice = self.ice.offer(&self.local);
         self.describe(line + &keys + &ice)
     }
 
@@ -174,7 +174,7 @@ impl Negotiation {
         self.remote_hold = holds(&found);
         let direction = Direction::new(found.direction.receives(), found.direction.sends() && !self.local_hold);
         let mut lines = String::new();
-        let (ice_lines, ice) = self.ice.answer(&sdp, &sdp.media[index], self.local.addr);
+        let (ice_lines, ice) = self.ice.answer(&sdp, &sdp.media[index], &self.local);
         for (at, media) in sdp.media.iter().enumerate() {
             if at == index {
                 let dtmf = Some((found.payload, found.dtmf.map(|(payload, _)| payload)));
@@ -197,7 +197,8 @@ impl Negotiation {
     /// Whether an offer could be answered with every codec we have: asked before the phone rings.
     pub fn acceptable(body: &[u8], policy: SrtpPolicy) -> Result<(), OfferError> {
         let addr = SocketAddr::from(([127, 0, 0, 1], 9));
-        let local = LocalMedia { addr, codecs: vec![Codec::Opus, Codec::G722, Codec::Pcmu, Codec::Pcma] };
+        let local =
+            LocalMedia { addr, codecs: vec![Codec::Opus, Codec::G722, Codec::Pcmu, Codec::Pcma], gathered: Vec::new() };
         Negotiation::new(local, 0, Sdes::new(policy, true, |_| {}), Ice::off()).answer(body).map(|_| ())
     }
 

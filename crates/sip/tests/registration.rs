@@ -413,7 +413,7 @@ fn a_call_in_another_network_tells_where_it_is_heard() {
     let (call, _, _) = rig.incoming_call();
     wire_from(&mut rig, "10.0.9.9:7777");
     assert_eq!(rig.requests(Method::Invite), [], "it waits for the port");
-    rig.act(Input::Move { call, media: "10.0.9.9:8000".parse().expect("address") });
+    rig.act(Input::Move { call, media: "10.0.9.9:8000".parse().expect("address"), gathered: Vec::new() });
     let told = rig.request(Method::Invite);
     let body = String::from_utf8_lossy(&told.body).into_owned();
     assert!(body.contains("c=IN IP4 10.0.9.9") && body.contains("m=audio 8000 "), "{body}");

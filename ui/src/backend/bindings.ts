@@ -25,6 +25,8 @@ export type AccountOptions = {
 	encryption?: Encryption,
 	/**  Paths through NATs. */
 	ice?: IceMode,
+	/**  `host[:port]` of the server that tells how others see this computer (STUN, RFC 8489). */
+	stun?: string | null,
 	/**  Believe P-Asserted-Identity, Remote-Party-ID and `verstat` from this PBX. */
 	trust_identity?: boolean,
 	/**  Headers that become fields of a call, in this order; the first that fills a field wins. */
@@ -763,7 +765,7 @@ export type Hotkeys = {
 
 /**  Whether an account's calls look for a path through NATs. */
 export type IceMode = 
-/**  Where the far side offers it. */
+/**  Where the far side offers it; offered, too, where the account has a STUN server. */
 "auto" | "off" | 
 /**  Offered in every call. A far side that does not know it reads over it. */
 "on";

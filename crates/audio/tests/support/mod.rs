@@ -69,9 +69,9 @@ impl Station {
     }
 
     pub fn open_port(&mut self, call: CallId) -> SocketAddr {
-        self.send(AudioCommand::OpenPort { call, bind: IpAddr::V4(Ipv4Addr::LOCALHOST) });
+        self.send(AudioCommand::OpenPort { call, place: IpAddr::V4(Ipv4Addr::LOCALHOST).into() });
         self.wait("a port", |event| match event {
-            AudioEvent::PortOpened { call: opened, local } if *opened == call => Some(*local),
+            AudioEvent::PortOpened { call: opened, local } if *opened == call => Some(local.addr),
             AudioEvent::PortFailed { text, .. } => panic!("no port: {text:?}"),
             _ => None,
         })

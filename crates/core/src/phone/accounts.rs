@@ -198,6 +198,12 @@ fn same_server(a: &Account, b: &Account) -> bool {
     of(a) == of(b) || b.kind == AccountKind::Direct
 }
 
+/// Whether it may be the name or address of a host.
+fn is_host(text: &str) -> bool {
+    let strange = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '@' | '/' | '<' | '>');
+    !text.is_empty() && !text.contains(strange)
+}
+
 /// Refuses what no PBX could take, naming the field.
 fn validate(account: &Account) -> Result<(), Text> {
     let bad = |field: &str| Err(Text::new("command.bad_account").with("field", field));
@@ -205,7 +211,7 @@ fn validate(account: &Account) -> Result<(), Text> {
     if account.user.is_empty() || unclean(&account.user) || account.user.contains('@') || account.user.len() > 128 {
         return bad("user");
     }
-    if account.domain.is_empty() || unclean(&account.domain) || account.domain.contains(['@', '/', '<', '>']) {
+    if !is_host(&account.domain) {
         return bad("domain");
     }
     for (name, value) in [("registrar", &account.registrar), ("proxy", &account.proxy)] {
@@ -230,6 +236,9 @@ fn validate_options(options: &AccountOptions) -> Result<(), Text> {
     let bad = |field: &str| Err(Text::new("command.bad_account").with("field", field));
     if options.name_pattern.as_deref().is_some_and(|pattern| fields::pattern(pattern).is_none()) {
         return bad("name_pattern");
+    }
+    if options.stun.as_deref().is_some_and(|server| !is_host(server)) {
+        return bad("stun");
     }
     let undialable = |number: &str| dial::target(number).is_err();
     for (name, number) in

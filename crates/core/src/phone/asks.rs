@@ -90,7 +90,7 @@ impl Phone {
         let kind = ask.kind;
         let target = ask.targets.get(choice as usize).cloned().ok_or_else(|| Text::new("command.unknown_choice"))?;
         if kind == AskKind::Redirect {
-            let Port::Open(media) = entry.port else { return Err(Text::new("command.not_now")) };
+            let Port::Open(media) = entry.port.clone() else { return Err(Text::new("command.not_now")) };
             entry.ask = None;
             entry.signalled = true;
             entry.target = dialable(&target).to_owned();

@@ -10,16 +10,14 @@ use crate::{
     audio::AudioCommand,
     call::{Call, CallState, Direction, EndReason, Hold, Peer},
     dial,
+    ice::MediaPort,
     ids::{AccountId, CallId},
     policy::{self, Judged, Verdict},
     sip::{CallHeaders, MediaSession, SipCommand, SipEvent},
     store::{Interaction, InteractionEnd, StoreCommand},
     text::Text,
 };
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 /// After an emergency call everybody rings for so long: the emergency centre may call back, from any number.
 const CALL_BACK: Duration = Duration::from_secs(30 * 60);
@@ -40,11 +38,11 @@ impl Phone {
         match event {
             SipEvent::Registration { account, state } => self.registration_changed(account, state),
             SipEvent::MediaAddress { call, local } => match local {
-                Ok(bind) => {
+                Ok(place) => {
                     let waits =
-                        self.on_waiting_call(call, |phone, _| phone.tell_audio(AudioCommand::OpenPort { call, bind }));
+                        self.on_waiting_call(call, |phone, _| phone.tell_audio(AudioCommand::OpenPort { call, place }));
                     if !waits {
-                        self.media_located(call, bind);
+                        self.media_located(call, place);
                     }
                 }
                 Err(text) => self.port_failed(now, call, text),
@@ -173,8 +171,8 @@ impl Phone {
         self.tell_sip(SipCommand::LocateMedia { account, call: id });
     }
 
-    pub(super) fn port_opened(&mut self, now: Now, id: CallId, local: SocketAddr) {
-        let waited = self.on_waiting_call(id, |_, entry| entry.port = Port::Open(local));
+    pub(super) fn port_opened(&mut self, now: Now, id: CallId, local: MediaPort) {
+        let waited = self.on_waiting_call(id, |_, entry| entry.port = Port::Open(local.clone()));
         if !waited {
             if self.port_moved(id, local) {
                 return;

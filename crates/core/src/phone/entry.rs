@@ -5,13 +5,14 @@ use crate::{
     audio::CallStats,
     call::{Call, CallState, EndReason, Hold, Peer},
     fields::Fields,
+    ice::MediaPort,
     ids::CallId,
     recording::CallRecording,
     sip::{CallHeaders, Codec, MediaSession},
     srtp::Protection,
     text::Text,
 };
-use std::{collections::VecDeque, net::SocketAddr, time::Instant};
+use std::{collections::VecDeque, time::Instant};
 
 /// What can be done with a call now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,7 +53,7 @@ pub(super) enum Port {
     None,
     /// Asked for; the INVITE or the answer waits for it.
     Opening,
-    Open(SocketAddr),
+    Open(MediaPort),
 }
 
 /// A transfer of a call, from the key to its end.

@@ -9,10 +9,10 @@
 use super::{Phone, entry::Port};
 use crate::{
     audio::AudioCommand,
+    ice::{MediaPlace, MediaPort},
     ids::{AccountId, CallId},
     sip::SipCommand,
 };
-use std::net::{IpAddr, SocketAddr};
 
 impl Phone {
     /// `SipEvent::Moved`.
@@ -30,20 +30,21 @@ impl Phone {
     }
 
     /// Where the voice of a call that has its port belongs now.
-    pub(super) fn media_located(&mut self, call: CallId, bind: IpAddr) {
+    pub(super) fn media_located(&mut self, call: CallId, place: MediaPlace) {
         if let Some(Port::Open(local)) = self.living(call).map(|entry| entry.port.clone())
-            && local.ip() != bind
+            && local.addr.ip() != place.bind
         {
-            self.tell_audio(AudioCommand::OpenPort { call, bind });
+            self.tell_audio(AudioCommand::OpenPort { call, place });
         }
     }
 
     /// The port of a call that had one. False if there is no such call (any more).
-    pub(super) fn port_moved(&mut self, call: CallId, local: SocketAddr) -> bool {
+    pub(super) fn port_moved(&mut self, call: CallId, local: MediaPort) -> bool {
         let Some(entry) = self.living(call) else { return false };
-        let Port::Open(before) = entry.port else { return false };
-        entry.port = Port::Open(local);
-        if before != local {
+        let Port::Open(before) = &entry.port else { return false };
+        let moved = before.addr != local.addr;
+        entry.port = Port::Open(local.clone());
+        if moved {
             self.tell_sip(SipCommand::Move { call, media: local });
         }
         true

@@ -74,8 +74,8 @@ fn goes_through(world: &mut World, call: CallId) {
 }
 
 fn opens(world: &mut World, call: CallId) {
-    event(world, SipEvent::MediaAddress { call, local: Ok(Ipv4Addr::LOCALHOST.into()) });
-    world.input(Input::Audio(AudioEvent::PortOpened { call, local: SocketAddr::from(([127, 0, 0, 1], 4002)) }));
+    event(world, SipEvent::MediaAddress { call, local: Ok(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST).into()) });
+    world.input(Input::Audio(AudioEvent::PortOpened { call, local: SocketAddr::from(([127, 0, 0, 1], 4002)).into() }));
 }
 
 /// A customer on the line.

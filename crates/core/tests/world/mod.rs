@@ -337,11 +337,11 @@ impl World {
             self.input(Input::Command("answer", Command::Answer(call)));
         }
         while let Some(call) = self.locating.pop() {
-            let local = Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
+            let local = Ok(IpAddr::V4(Ipv4Addr::LOCALHOST).into());
             self.input(Input::Sip(SipEvent::MediaAddress { call, local }));
         }
         while let Some(call) = self.opening.pop() {
-            let local = SocketAddr::from(([127, 0, 0, 1], 4002));
+            let local = SocketAddr::from(([127, 0, 0, 1], 4002)).into();
             self.input(Input::Audio(AudioEvent::PortOpened { call, local }));
         }
         if self.phone.calls().count() > before {
@@ -388,7 +388,7 @@ impl World {
                     let local = if dice.roll(8) == 0 {
                         Err(Text::new("wire.no_network"))
                     } else {
-                        Ok(IpAddr::V4(Ipv4Addr::LOCALHOST))
+                        Ok(IpAddr::V4(Ipv4Addr::LOCALHOST).into())
                     };
                     Input::Sip(SipEvent::MediaAddress { call, local })
                 }
@@ -400,7 +400,10 @@ impl World {
                     if dice.roll(8) == 0 {
                         Input::Audio(AudioEvent::PortFailed { call, text: Text::new("audio.no_port") })
                     } else {
-                        Input::Audio(AudioEvent::PortOpened { call, local: SocketAddr::from(([127, 0, 0, 1], 4002)) })
+                        Input::Audio(AudioEvent::PortOpened {
+                            call,
+                            local: SocketAddr::from(([127, 0, 0, 1], 4002)).into(),
+                        })
                     }
                 }
                 None => Input::Timeout,

@@ -5,6 +5,7 @@ use super::{Call, Change, State, sdp_in, sdp_of, timer::Timing};
 use crate::{
     core::{Core, SDP},
     dialog::Order,
+    ice::Gathered,
     io::{EndReason, Event},
     offer::OfferError,
     text::{Method, Request, Response, decode},
@@ -250,9 +251,9 @@ impl Call {
     }
 
     /// `Input::Move`.
-    pub fn move_media(&mut self, core: &mut Core, now: Instant, media: SocketAddr) {
+    pub fn move_media(&mut self, core: &mut Core, now: Instant, media: SocketAddr, gathered: Vec<Gathered>) {
         if let Some(session) = &mut self.session {
-            session.move_to(media);
+            session.move_to(media, gathered);
             self.moved(core, now);
         }
     }

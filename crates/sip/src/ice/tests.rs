@@ -10,7 +10,8 @@ const UFRAG: &str = "9uB6";
 const PWD: &str = "YH75Fviy6338Vbrhrlp8Yh";
 
 fn side(policy: IcePolicy, port: u16) -> Negotiation {
-    let local = LocalMedia { addr: SocketAddr::from(([10, 0, 0, 1], port)), codecs: vec![Codec::Pcma] };
+    let local =
+        LocalMedia { addr: SocketAddr::from(([10, 0, 0, 1], port)), codecs: vec![Codec::Pcma], gathered: Vec::new() };
     let ice = Ice::new(policy, |seed| seed.fill(port as u8));
     Negotiation::new(local, 1, Sdes::new(SrtpPolicy::Off, false, |_| {}), ice)
 }
@@ -252,4 +253,24 @@ proptest! {
             }
         }
     }
+}
+
+/// What a STUN server told is in offer and answer, with what it was made for; what is no other address is not.
+#[test]
+fn gathered_addresses_are_candidates() {
+    let [public, same] = ["203.0.113.5:9000", "10.0.0.1:7001"].map(|text| text.parse().unwrap());
+    let kind = CandidateKind::ServerReflexive;
+    let at =
+        |component, addr| Gathered { kind, component, addr, base: SocketAddr::from(([10, 0, 0, 1], 6999 + component)) };
+    let mut caller = side(IcePolicy::Offer, 7000);
+    caller.move_to(SocketAddr::from(([10, 0, 0, 1], 7000)), vec![at(1, public), at(2, same)]);
+    let offer = caller.offer(false);
+    let lines: Vec<&str> = offer.lines().filter(|line| line.starts_with("a=candidate")).collect();
+    let told = "a=candidate:1004 1 UDP 1694498815 203.0.113.5 9000 typ srflx raddr 10.0.0.1 rport 7000";
+    assert!(lines.len() == 3 && lines[2] == told, "{lines:#?}");
+
+    let mut callee = side(IcePolicy::Answer, 7002);
+    callee.move_to(SocketAddr::from(([10, 0, 0, 1], 7002)), vec![at(1, public)]);
+    assert!(callee.answer(offer.as_bytes()).unwrap().contains("203.0.113.5 9000 typ srflx"));
+    assert_eq!(callee.media().and_then(|m| m.ice.as_ref()).map(|ice| ice.candidates.len()), Some(3));
 }

@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn local(codecs: &[Codec]) -> LocalMedia {
-    LocalMedia { addr: SocketAddr::from(([10, 0, 0, 1], 7000)), codecs: codecs.to_vec() }
+    LocalMedia { addr: SocketAddr::from(([10, 0, 0, 1], 7000)), codecs: codecs.to_vec(), gathered: Vec::new() }
 }
 
 fn plain(local: LocalMedia, session: u64) -> Negotiation {
@@ -200,7 +200,7 @@ fn packet_times_are_kept_within_reason() {
 #[test]
 fn ipv6_addresses_go_into_the_description() {
     let addr = "[2001:db8::1]:7000".parse().expect("address");
-    let mut session = plain(LocalMedia { addr, codecs: vec![Codec::Pcmu] }, 1);
+    let mut session = plain(LocalMedia { addr, codecs: vec![Codec::Pcmu], gathered: Vec::new() }, 1);
     let sdp = session.offer(false);
     assert!(sdp.contains("c=IN IP6 2001:db8::1\r\n"), "{sdp}");
 }

@@ -55,7 +55,11 @@ pub fn config(kind: AccountKind, transport: Transport) -> AccountConfig {
 }
 
 pub fn local_media() -> LocalMedia {
-    LocalMedia { addr: "10.0.0.1:7000".parse().expect("address"), codecs: vec![Codec::Opus, Codec::Pcmu, Codec::Pcma] }
+    LocalMedia {
+        addr: "10.0.0.1:7000".parse().expect("address"),
+        codecs: vec![Codec::Opus, Codec::Pcmu, Codec::Pcma],
+        gathered: Vec::new(),
+    }
 }
 
 impl Rig {

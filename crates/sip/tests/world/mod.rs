@@ -121,7 +121,7 @@ pub fn registrar(agent: usize, transport: Transport, password: Option<&str>) -> 
 pub fn media(agent: usize, call: CallId) -> LocalMedia {
     let port = 10_000 + (call.0 & 0xfff) as u16 * 2;
     let addr = SocketAddr::new(address(agent).ip(), port);
-    LocalMedia { addr, codecs: vec![Codec::Opus, Codec::Pcmu, Codec::Pcma] }
+    LocalMedia { addr, codecs: vec![Codec::Opus, Codec::Pcmu, Codec::Pcma], gathered: Vec::new() }
 }
 
 impl World {

@@ -14,6 +14,7 @@ export interface Form {
   dtmf: DtmfMode;
   encryption: Encryption;
   ice: IceMode;
+  stun: string;
   trust_identity: boolean;
   intercom: boolean;
   mailbox: string;
@@ -39,6 +40,7 @@ export function formOf(options: AccountOptions): Form {
     dtmf: options.dtmf ?? 'auto',
     encryption: options.encryption ?? 'auto',
     ice: options.ice ?? 'auto',
+    stun: options.stun ?? '',
     trust_identity: options.trust_identity ?? false,
     intercom: options.intercom ?? false,
     mailbox: options.mailbox ?? '',
@@ -81,6 +83,7 @@ export function optionsOf(form: Form, before: AccountOptions): AccountOptions {
     dtmf: form.dtmf,
     encryption: form.encryption,
     ice: form.ice,
+    stun: orNull(form.stun),
     trust_identity: form.trust_identity,
     intercom: form.intercom,
     mailbox: orNull(form.mailbox),

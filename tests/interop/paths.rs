@@ -1,0 +1,134 @@
+//! Two phones behind NATs: paths found by what a STUN server tells, heard both ways.
+
+use crate::hum;
+use hatif_lab::{
+    Cli, Coturn, DEADLINE, Kamailio, cli,
+    homes::{Homes, Nat, PUBLIC},
+    kamailio::{self, DOMAIN},
+    names::may_serve,
+    process::eventually,
+};
+use serde_json::{Value, json};
+
+/// A PBX in public that carries no voice, and a phone in each home, in a call.
+struct Talk {
+    phones: [Cli; 2],
+    calls: [u64; 2],
+    _coturn: Coturn,
+    _kamailio: Kamailio,
+    _homes: Homes,
+    _folders: [tempfile::TempDir; 2],
+}
+
+const STUN: u16 = 3478;
+const TONES: [u32; 2] = [500, 700];
+
+impl Talk {
+    /// `options`: of both accounts.
+    fn new(nats: [Nat; 2], options: Value) -> Talk {
+        let homes = Homes::new(nats);
+        let coturn = Coturn::start(PUBLIC, STUN, &homes.public());
+        let kamailio =
+            Kamailio::start(kamailio::Options { host: PUBLIC.into(), within: homes.public(), ..Default::default() });
+        let folders = TONES.map(|_| tempfile::tempdir().expect("a temporary folder"));
+        let mut phones = [0, 1].map(|home| {
+            let play = Some(hum(&folders[home], TONES[home]));
+            Cli::start(cli::Options { play, auto_answer: true, within: homes.phone(home), ..Default::default() })
+        });
+        let users = [kamailio.user(), kamailio.user()];
+        let mut accounts = phones
+            .iter_mut()
+            .zip(&users)
+            .map(|(phone, user)| phone.register(user, DOMAIN, &kamailio.address(), json!({ "options": options })));
+        let caller = accounts.next().expect("the first home's");
+        accounts.next().expect("the second home's");
+        drop(accounts);
+        let call = phones[0].call(&users[1].name, caller);
+        phones[0].wait_call(call, "active");
+        let answered = phones[1].wait_incoming(0)["id"].as_u64().expect("a call has an id");
+        Talk { phones, calls: [call, answered], _coturn: coturn, _kamailio: kamailio, _homes: homes, _folders: folders }
+    }
+
+    /// Waits until the media engines of both say what became of their checks.
+    fn wait_path(&self, word: &str) {
+        for phone in &self.phones {
+            eventually(word, DEADLINE, || phone.log().contains(&format!(r#""{word}"#)).then_some(()));
+        }
+    }
+
+    fn both_hear(&self) {
+        self.phones[0].wait_tail(TONES[1], true);
+        self.phones[1].wait_tail(TONES[0], true);
+    }
+
+    fn ends(mut self) {
+        self.phones[0].hang_up(self.calls[0]);
+        self.phones[1].wait_call(self.calls[1], "ended");
+        for phone in self.phones {
+            phone.quit();
+        }
+    }
+}
+
+fn may_have_homes() -> bool {
+    let may = may_serve();
+    if !may {
+        println!("left out: networks of one's own are root's");
+    }
+    may
+}
+
+#[test]
+fn two_phones_behind_nats_hear_each_other_by_a_stun_server() {
+    if !may_have_homes() {
+        return;
+    }
+    let talk = Talk::new([Nat::Cone, Nat::Cone], json!({ "stun": format!("{PUBLIC}:{STUN}") }));
+    talk.wait_path("found");
+    talk.both_hear();
+    talk.ends();
+}
+
+/// What the test above would be worth if its NATs let everything pass.
+#[test]
+fn without_a_stun_server_these_nats_let_no_voice_pass() {
+    if !may_have_homes() {
+        return;
+    }
+    let talk = Talk::new([Nat::Cone, Nat::Cone], json!({ "ice": "on" }));
+    talk.wait_path("not found");
+    for (phone, tone) in talk.phones.iter().zip([TONES[1], TONES[0]]) {
+        assert_eq!(phone.heard().seconds_of(tone), 0.0);
+    }
+    talk.ends();
+}
+
+/// It costs its time once, not the call.
+#[test]
+fn a_silent_stun_server_holds_no_call_up() {
+    if !may_have_homes() {
+        return;
+    }
+    // Packets to there are dropped without a word.
+    let homes = Homes::new([Nat::Cone, Nat::Cone]);
+    let kamailio =
+        Kamailio::start(kamailio::Options { host: PUBLIC.into(), within: homes.public(), ..Default::default() });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut caller =
+        Cli::start(cli::Options { play: Some(hum(&folder, 500)), within: homes.phone(0), ..Default::default() });
+    let mut callee = Cli::start(cli::Options { auto_answer: true, within: homes.public(), ..Default::default() });
+    let user = kamailio.user();
+    callee.register(&user, DOMAIN, &kamailio.address(), json!({}));
+    let silent = json!({ "options": { "stun": "10.98.2.2:3478" } });
+    let account = caller.register(&kamailio.user(), DOMAIN, &kamailio.address(), silent);
+    for turn in 1..=2 {
+        let call = caller.call(&user.name, account);
+        caller.wait_call(call, "active");
+        callee.wait_tail(500, true);
+        caller.hang_up(call);
+        let told = caller.log().matches("the STUN server is silent").count();
+        assert_eq!(told, 1, "it is waited for once, and this is call {turn}");
+    }
+    caller.quit();
+    callee.quit();
+}
