@@ -1,8 +1,10 @@
-//! Linux: the process that draws the page, which can die while a call goes on: the call does not notice, and the page is
+//! Linux: the process that draws the page. It can die while a call goes on: the call does not notice, and the page is
 //! loaded again. It asks for everything as it is, as always after loading.
 
 use std::{
     cell::Cell,
+    fs,
+    path::Path,
     time::{Duration, Instant},
 };
 use webkit2gtk::WebViewExt;
@@ -10,6 +12,24 @@ use webkit2gtk::WebViewExt;
 /// A page that dies again so soon is not loaded at once: whatever kills it would do nothing else.
 const SOON: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// Where there is nothing that draws but the processor, as on many virtual desktops, the page is drawn by it directly and not
+/// by way of an imitated graphics card, which needs 80 MB more. (WebKit's setting for it is not used: a page that is loading
+/// when it changes may crash.) To be called before there is a second thread or a window.
+pub fn draw_plainly() {
+    if !draws_in_hardware(Path::new("/dev"))
+        && let Err(error) = gtk::glib::setenv("WEBKIT_DISABLE_DMABUF_RENDERER", "1", false)
+    {
+        tracing::warn!(%error, "the page is drawn by an imitated graphics card");
+    }
+}
+
+/// Whether the kernel offers a graphics card to draw with: one of its own (`dri/renderD128`), or NVIDIA's driver.
+fn draws_in_hardware(devices: &Path) -> bool {
+    let render = fs::read_dir(devices.join("dri")).into_iter().flatten().flatten();
+    render.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("renderD"))
+        || devices.join("nvidiactl").exists()
+}
 
 /// Loads the page again whenever its process ends.
 pub fn revive(window: &tauri::WebviewWindow) -> tauri::Result<()> {
@@ -45,4 +65,24 @@ pub fn selected(tell: impl FnOnce(Option<String>) + 'static) {
         Some(text) if !text.trim().is_empty() => tell(Some(text.to_owned())),
         _ => copied.request_text(move |_, text| tell(text.map(str::to_owned))),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_graphics_card_is_known_by_its_device() {
+        let devices = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| devices.path().join(name);
+        assert!(!draws_in_hardware(devices.path()));
+        fs::create_dir(at("dri")).expect("a folder");
+        fs::write(at("dri/card0"), "").expect("a file");
+        assert!(!draws_in_hardware(devices.path()), "a screen alone draws nothing");
+        fs::write(at("dri/renderD128"), "").expect("a file");
+        assert!(draws_in_hardware(devices.path()));
+        fs::remove_dir_all(at("dri")).expect("gone");
+        fs::write(at("nvidiactl"), "").expect("a file");
+        assert!(draws_in_hardware(devices.path()));
+    }
 }

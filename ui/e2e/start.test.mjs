@@ -47,6 +47,7 @@ function silentHost() {
 it('says that it is starting while the application has not answered', async () => {
   const page = await browser.page({ script: silentHost });
   await page.waitForSelector('[role=status] .starting');
+  await page.waitForSelector('#splash');
   expect(await page.locator('#dial').count()).toBe(0);
   expect(page.complaints).toEqual([]);
 });
@@ -73,6 +74,7 @@ it('shows nothing in another language than the one that was chosen, also where t
   await page.waitForFunction(() => window.answer !== undefined);
   await page.evaluate(() => window.answer());
   await page.waitForSelector('#dial');
+  await page.waitForSelector('#splash', { state: 'detached' });
   const seen = await page.evaluate(() => [...window.seen]);
   expect(seen.filter((one) => one.endsWith('main'))).toEqual(['ar: main']);
   expect(await page.evaluate(() => document.body.innerText)).not.toMatch(/[a-z]\.[a-z]+\.[a-z]/);

@@ -60,6 +60,29 @@ describe.each(['en', 'ar'])('%s', (lang) => {
     await page.waitForFunction(() => window.hatifFake.sent.some((c) => c.command === 'call'));
     expect((await sent(page, 'call'))[0].to.replaceAll(/\D/g, '')).toBe('982188201140');
     await page.waitForSelector('.remind-call', { state: 'detached' });
+    // Done once they have been spoken to, and not before; undone if there is more to it.
+    await page.waitForSelector('#timer');
+    const done = async () => (await kept(page)).filter((task) => task.id === 2).map((task) => task.done);
+    expect(await done()).toEqual([]);
+    await page.keyboard.press('Control+Shift+D');
+    await page.waitForSelector('.toast .undo');
+    expect(await done()).toEqual([true]);
+    await page.click('.toast .undo');
+    expect(await done()).toEqual([true, false]);
+  });
+
+  it('a callback that nobody answered is still to be done', async () => {
+    const page = await start('work-home');
+    await page.waitForSelector('.tasks li');
+    await page.evaluate(() => {
+      const task = { id: 2, customer: null, ticket: null, name: 'Sara Ahmadi', address: 'busy@pbx.example', text: '', due_ms: Date.now(), remind_min: 5, done: false };
+      window.hatifFake.emit({ event: 'work', told: { about: 'tasks_changed', tasks: [task] } });
+      window.hatifFake.emit({ event: 'work', told: { about: 'remind', task } });
+    });
+    await page.click('.remind-call');
+    await page.waitForFunction(() => window.hatifFake.sent.some((c) => c.command === 'call'));
+    await page.waitForFunction(() => document.querySelector('#call-heading') === null && document.querySelector('.tasks li') !== null);
+    expect((await kept(page)).some((task) => task.done)).toBe(false);
   });
 
   it('a task is added by keyboard', async () => {

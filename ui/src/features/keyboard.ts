@@ -3,7 +3,7 @@ import type { CallView } from '../backend';
 import { dtmf } from '../state/dtmf.svelte';
 import { telephoneKey } from '../state/number';
 import { phone } from '../state/phone.svelte';
-import { defaultAccount, place } from '../state/place';
+import { defaultAccount } from '../state/place';
 import { screen } from '../state/screen.svelte';
 import { tasks } from '../state/tasks.svelte';
 import { speedDials } from './colleagues/speed';
@@ -88,10 +88,7 @@ function idle(key: string): boolean {
   }
   if (key === 'd') {
     const reminded = tasks.reminders.find((task) => task.address);
-    if (reminded?.address) {
-      tasks.seen(reminded);
-      place(reminded.address);
-    }
+    if (reminded) tasks.call(reminded);
     return reminded !== undefined;
   }
   if (key === 'r') phone.send({ command: 'redial' });
