@@ -105,6 +105,16 @@ export const SCREENS = [
   },
   { name: 'work-home', scenario: 'work-home', act: (page) => page.waitForSelector('.tasks li') },
   {
+    name: 'work-reminded',
+    scenario: 'work-home',
+    act: async (page) => {
+      await page.waitForSelector('.tasks li');
+      const task = { id: 2, name: 'Sara Ahmadi', address: '+98 21 8820 1140' };
+      await page.evaluate((task) => window.hatifFake.emit({ event: 'work', told: { about: 'remind', task } }), task);
+      await page.waitForSelector('.remind-call');
+    },
+  },
+  {
     name: 'work-today',
     scenario: 'work-home',
     act: async (page) => {

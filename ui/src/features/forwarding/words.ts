@@ -18,9 +18,9 @@ export function conditionWords(when: ForwardWhen): string {
   }
 }
 
-/** `account`: named where there are several. */
+/** `account`: named where there are several. A number stays on one line. */
 export function forwardWords(rule: ForwardRule, active: boolean, account?: string): string {
-  const words = t(active ? 'forward.active' : 'forward.waiting', { when: conditionWords(rule.when), to: rule.to });
+  const words = t(active ? 'forward.active' : 'forward.waiting', { when: conditionWords(rule.when), to: rule.to.replaceAll(' ', '\u00a0') });
   const until = rule.until == null ? undefined : t('forward.until', { time: timeAndDay(rule.until * 1000, Date.now()) });
   return [account, words, until].filter(Boolean).join(' · ');
 }
