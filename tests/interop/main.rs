@@ -8,6 +8,7 @@
 
 mod asterisk;
 mod baresip;
+mod check;
 mod colleagues;
 mod conference;
 mod connectors;

@@ -56,4 +56,24 @@ describe.each(['en', 'ar', 'fa'])('%s', (lang) => {
     for (const part of ['codecs: opus, G722', 'account 2: registrar tls up', 'call 1: account 2 incoming active', 'mos=4.3', 'sound device lost']) expect(text).toContain(part);
     for (const word of ['Sara', '8820', 'Office', 'pbx.example', '1001', 'Jabra', 'Layla']) expect(text).not.toContain(word);
   });
+
+  it('the check says which step fails and why, is copied without a name, and can be run again', async () => {
+    const page = await start('home-offline', { permissions: ['clipboard-read', 'clipboard-write'] });
+    const asked = async () => (await sent(page, 'check_connection')).map((c) => c.account);
+    await page.click('#check-start');
+    await page.waitForSelector('#check-steps li.failed p');
+    expect(await asked()).toEqual([2]);
+    const states = await page.$$eval('#check-steps li', (items) => items.map((item) => item.classList[0]));
+    expect(states).toEqual(['passed', 'failed', 'left_out', 'failed', 'failed']);
+    const words = await page.textContent('#check-steps li:nth-child(2) .name');
+    expect(await page.textContent('#check-result')).toContain(words);
+    await page.click('#diagnostics-copy');
+    await page.waitForFunction(() => document.querySelector('#diagnostics-copied').textContent !== '');
+    const text = await page.evaluate(() => navigator.clipboard.readText());
+    for (const part of ['check of account 2: name passed, 12 ms', 'connect failed, wire.no_network', 'tls left_out']) expect(text).toContain(part);
+    expect(text).not.toContain('pbx.example');
+    await page.click('#check-start');
+    expect(await asked()).toEqual([2, 2]);
+    await page.waitForSelector('#check-steps li.left_out');
+  });
 });

@@ -360,6 +360,16 @@ export const SCREENS = [
   },
   { name: 'settings-no-devices', scenario: 'no-devices', act: (page) => settings(page, 'sound') },
   { name: 'diagnostics', scenario: 'home-offline', act: async (page) => (await settings(page, 'diagnostics'), page.waitForSelector('.lines li')) },
+  ...['home', 'home-offline'].map((scenario) => ({
+    name: `diagnostics-check-${scenario}`,
+    scenario,
+    act: async (page) => {
+      await settings(page, 'diagnostics');
+      await page.click('#check-start');
+      await page.waitForSelector('#check-steps');
+      await page.waitForSelector('#check-steps li.waiting', { state: 'detached' });
+    },
+  })),
   {
     name: 'diagnostics-call',
     scenario: 'active-poor',

@@ -84,7 +84,7 @@ it('runs under the policy of the window, which allows nothing inline', async () 
 
 it('Persian at twice the size of text, in 320 px', async () => {
   const large = await open({ textSize: 32 });
-  const names = ['first-run', 'home', 'active', 'incoming-second', 'several', 'ended-failed', 'settings', 'settings-accounts', 'settings-sound-speaker', 'diagnostics-call', 'headset-recording'];
+  const names = ['first-run', 'home', 'active', 'incoming-second', 'several', 'ended-failed', 'settings', 'settings-accounts', 'settings-sound-speaker', 'diagnostics-call', 'diagnostics-check-home-offline', 'headset-recording'];
   for (const { name, scenario, act } of SCREENS.filter((screen) => names.includes(screen.name))) {
     const page = await large.page({ scenario, lang: 'fa', width: 320, height: 640 });
     await act?.(page);

@@ -12,6 +12,7 @@ mod beside;
 
 use crate::{
     card::{self, Cards},
+    check::Check,
     command::{Command, CustomersCommand, RecordingsCommand},
     connectors::{self, Connectors},
     erasure::Erasure,
@@ -19,7 +20,7 @@ use crate::{
     present,
     recordings::{Effect, Recordings, Told, player::Player},
     understand::{Asked, understand},
-    view::{DiagnosticsView, Event, Outlet, RecordingsEvent as Shown, Snapshot},
+    view::{Event, Outlet, RecordingsEvent as Shown, Snapshot},
     work::Work,
 };
 use hatif_audio::{Audio, AudioConfig, AudioError, Devices};
@@ -33,7 +34,7 @@ use hatif_core::{
     store::{StoreCommand, StoreEvent},
     text::Text,
 };
-use hatif_net::{Net, NetConfig};
+use hatif_net::Net;
 use hatif_practice::{Practice, PracticeEvent};
 use hatif_recorder::MasterKey;
 use hatif_store::{KeyringChoice, Store, StoreConfig};
@@ -88,6 +89,7 @@ enum Fed {
     Store(Box<StoreEvent>),
     Practice(PracticeEvent),
     Recordings(Told),
+    Checked(u32, Option<hatif_net::check::Finding>),
     Connectors(Box<connectors::Done>),
     Snapshot(oneshot::Sender<Snapshot>),
 }
@@ -109,14 +111,7 @@ impl App {
     ) -> Result<App, StartError> {
         let (queue, fed) = mpsc::channel(QUEUE);
         let sip = queue.clone();
-        let net = Net::start(
-            NetConfig {
-                user_agent: format!("Hatif/{}", env!("CARGO_PKG_VERSION")),
-                instance: Some(crate::instance::of(&config.data)),
-                serve_registrations: false,
-            },
-            move |event| feed(&sip, Fed::Sip(event)),
-        );
+        let net = Net::start(beside::net_config(&config.data), move |event| feed(&sip, Fed::Sip(event)));
         let audio_queue = queue.clone();
         let audio_config = AudioConfig { devices: config.devices.clone(), ..AudioConfig::default() };
         let audio = Audio::start(audio_config, move |event| feed(&audio_queue, Fed::Audio(event)))?;
@@ -152,6 +147,7 @@ impl App {
             erasure: Erasure::default(),
             work: Work::default(),
             connectors: Connectors::default(),
+            check: Check::default(),
             queue: queue.clone(),
             recordings,
             player: None,
@@ -193,6 +189,7 @@ struct Run {
     erasure: Erasure,
     work: Work,
     connectors: Connectors,
+    check: Check,
     /// For what is done on a thread of its own.
     queue: mpsc::Sender<Fed>,
     recordings: Recordings,
@@ -247,14 +244,8 @@ impl Run {
                     let snapshot = self.snapshot();
                     (self.on_event)(Event::Snapshot { snapshot });
                 }
-                Asked::Diagnostics => {
-                    let diagnostics = DiagnosticsView {
-                        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-                        codecs: hatif_net::codecs().map(str::to_owned).collect(),
-                        log: self.log.read(),
-                    };
-                    (self.on_event)(Event::Diagnostics { diagnostics });
-                }
+                Asked::Diagnostics => self.tell_diagnostics(),
+                Asked::Check(account) => self.check_connection(account),
                 Asked::Refused(command, why) => self.refuse(command, &why),
                 Asked::PracticeRing(customer) => self.practice_ring(customer.into()),
                 Asked::Customers(CustomersCommand::Erase { request, customer }) => {
@@ -283,6 +274,10 @@ impl Run {
             Fed::Recordings(told) => {
                 let effects = self.recordings.told(told);
                 self.carry_out(effects);
+            }
+            Fed::Checked(run, finding) => {
+                self.check.found(&self.phone, run, finding);
+                self.drain_check();
             }
             Fed::Connectors(done) => {
                 self.connectors.done(*done, Instant::now());
@@ -413,6 +408,7 @@ impl Run {
                             self.connectors.call_gone(id);
                         }
                         Change::History => self.work.load(),
+                        Change::Account(id) => self.check.account_changed(&self.phone, id),
                         _ => {}
                     }
                     self.recordings.keep_days = self.phone.settings().recording_rules.keep_days;
@@ -427,6 +423,7 @@ impl Run {
                     if let Some(event) = event {
                         (self.on_event)(event);
                     }
+                    self.drain_check();
                     self.drain_cards();
                     self.drain_work();
                     self.drain_connectors();

@@ -273,6 +273,10 @@ pub enum Command {
     },
     /// The end of the log and what is built in; answered by `diagnostics`.
     Diagnostics,
+    /// Tries an account's way step by step; answered by `check`, several times.
+    CheckConnection {
+        account: u32,
+    },
     DismissNotice {
         notice: u32,
     },

@@ -3,6 +3,7 @@
 mod app;
 mod browser;
 mod card;
+mod check;
 pub mod command;
 mod connectors;
 mod erasure;

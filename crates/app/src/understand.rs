@@ -22,6 +22,7 @@ pub enum Asked {
     Phone(&'static str, phone::Command),
     Snapshot,
     Diagnostics,
+    Check(AccountId),
     /// It can't be done here.
     Refused(&'static str, Text),
     PracticeRing(dto::PracticeCustomer),
@@ -123,6 +124,7 @@ pub fn understand(command: Command) -> Asked {
         Command::Desktop { .. } => return Asked::Refused("desktop", Text::new("command.not_now")),
         Command::DismissNotice { notice } => ("dismiss_notice", P::DismissNotice(notice)),
         Command::Diagnostics => return Asked::Diagnostics,
+        Command::CheckConnection { account } => return Asked::Check(AccountId(account)),
         Command::Snapshot => return Asked::Snapshot,
         Command::Quit => ("quit", P::Quit),
     };

@@ -8,6 +8,7 @@
 //! The seam to the network is one trait, `wire::Wire`. Its sockets, and the framing of streams (RFC 3261 18.3), are our
 //! own on tokio and rustls; names are found by rvoip's resolver. Why is written in docs/adr/0001.
 
+pub mod check;
 mod limit;
 mod resolve;
 mod run;

@@ -42,6 +42,8 @@ struct Known {
     stun: Vec<SocketAddr>,
 }
 
+/// What a server answers that cannot serve now (RFC 3261 21.5.4).
+const UNAVAILABLE: u16 = 503;
 /// How often the way to each PBX is looked at. It asks the routing table and sends nothing.
 const LOOK_ROUND: Duration = Duration::from_secs(1);
 
@@ -379,8 +381,8 @@ impl Run {
             tokio::spawn(async move {
                 for addr in better {
                     let answers = match transport {
-                        Transport::Udp => udp::answers(addr).await,
-                        _ => stream::answers(addr, &hop, transport, ca_file.as_deref()).await,
+                        Transport::Udp => udp::options(addr).await.is_ok_and(|status| status != UNAVAILABLE),
+                        _ => stream::reach(&[addr], &hop, transport, ca_file.as_deref()).await.is_ok(),
                     };
                     if answers {
                         let _ = events.send(WireEvent::Better { account, generation }).await;

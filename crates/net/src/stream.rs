@@ -50,16 +50,18 @@ pub async fn open(opening: Opening) -> Result<Opened, WireFailure> {
     Ok(Opened { wire: Box::new(wire), local, remote, peer: Some(peer), named })
 }
 
-/// Whether a server takes connections, and shows a certificate that is good.
-pub async fn answers(addr: SocketAddr, host: &HostPort, transport: Transport, ca_file: Option<&str>) -> bool {
+/// Whether a server takes connections, and shows a certificate that is good; the failure of the last address otherwise.
+pub async fn reach(
+    addresses: &[SocketAddr],
+    host: &HostPort,
+    transport: Transport,
+    ca_file: Option<&str>,
+) -> Result<(), WireFailure> {
     let tls = match transport {
-        Transport::Tls => tls::client(ca_file).map(Some),
-        _ => Ok(None),
+        Transport::Tls => Some(tls::client(ca_file)?),
+        _ => None,
     };
-    match tls {
-        Ok(tls) => connect(&[addr], host, tls).await.is_ok(),
-        Err(_) => false,
-    }
+    connect(addresses, host, tls).await.map(|_| ())
 }
 
 struct Connected {

@@ -65,25 +65,26 @@ pub async fn open(opening: Opening) -> Result<Opened, WireFailure> {
     Ok(Opened { wire: Box::new(UdpWire { queue }), local, remote, peer, named })
 }
 
-/// Whether a server answers OPTIONS (RFC 3261 11), in whatever way but that it cannot serve.
-pub async fn answers(addr: SocketAddr) -> bool {
+/// The status with which a server answers OPTIONS (RFC 3261 11).
+pub async fn options(addr: SocketAddr) -> Result<u16, WireFailure> {
+    let failed = |error: std::io::Error| crate::wire::failure(&error);
     let ask = async {
-        let socket = UdpSocket::bind((resolve::facing(addr).ok()?, 0)).await.ok()?;
-        socket.connect(addr).await.ok()?;
-        let own = socket.local_addr().ok()?;
+        let socket = UdpSocket::bind((resolve::facing(addr)?, 0)).await.map_err(failed)?;
+        socket.connect(addr).await.map_err(failed)?;
+        let own = socket.local_addr().map_err(failed)?;
         let token = rand::random::<u64>();
         let text = format!(
             "OPTIONS sip:{addr} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bK{token:016x};rport\r\n\
              Max-Forwards: 70\r\nFrom: <sip:{own}>;tag={token:x}\r\nTo: <sip:{addr}>\r\nCall-ID: {token:016x}\r\n\
              CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
         );
-        socket.send(text.as_bytes()).await.ok()?;
+        socket.send(text.as_bytes()).await.map_err(failed)?;
         let mut answer = [0; 1500];
-        let length = socket.recv(&mut answer).await.ok()?;
-        let status = answer[..length].strip_prefix(b"SIP/2.0 ")?;
-        (!status.starts_with(b"503")).then_some(())
+        let length = socket.recv(&mut answer).await.map_err(failed)?;
+        let status = answer[..length].strip_prefix(b"SIP/2.0 ").and_then(|rest| rest.get(..3));
+        status.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok()).ok_or(WireFailure::Other)
     };
-    tokio::time::timeout(KNOCK, ask).await.is_ok_and(|answered| answered.is_some())
+    tokio::time::timeout(KNOCK, ask).await.unwrap_or(Err(WireFailure::TimedOut))
 }
 
 #[derive(Debug)]

@@ -172,6 +172,42 @@ export type CardView = {
 	earlier: HistoryEntry[],
 };
 
+export type CheckState = "waiting" | "passed" | "failed" | 
+/**  It failed, and calls may work all the same. */
+"unclear" | 
+/**  One before it failed. */
+"left_out";
+
+export type CheckStep = 
+/**  The server's name has an address. */
+"name" | 
+/**  Something answers there. */
+"connect" | 
+/**  Its certificate is good. */
+"tls" | 
+/**  The PBX knows the account; or, of a direct one, its port is open. */
+"registration" | 
+/**  The STUN server answers. */
+"stun";
+
+export type CheckStepView = {
+	step: CheckStep,
+	state: CheckState,
+	/**  Why it failed, and what to do. */
+	text: Text | null,
+	/**  How long it took, of those that were tried, in milliseconds. */
+	took_ms: number,
+};
+
+/**  A check that runs or has ended; whole each time. */
+export type CheckView = {
+	account: number,
+	/**  Nothing of it runs any more. */
+	done: boolean,
+	/**  In the order in which they are tried. */
+	steps: CheckStepView[],
+};
+
 export type CodecView = "opus" | "g722" | "pcma" | "pcmu";
 
 export type Colleague = {
@@ -305,7 +341,9 @@ limit?: number | null } |
 /**  What the page asks of the desktop around the window. Without a window it is refused. */
 { command: "desktop"; ask: DesktopCommand } | 
 /**  The end of the log and what is built in; answered by `diagnostics`. */
-{ command: "diagnostics" } | { command: "dismiss_notice"; notice: number } | 
+{ command: "diagnostics" } | 
+/**  Tries an account's way step by step; answered by `check`, several times. */
+{ command: "check_connection"; account: number } | { command: "dismiss_notice"; notice: number } | 
 /**  Answered by a `snapshot` event. */
 { command: "snapshot" } | { command: "quit" };
 
@@ -598,6 +636,8 @@ provenance: { [key in string]: Provenance } } |
 { event: "headset_test"; test: HeadsetTestView } | 
 /**  Answers `diagnostics`. */
 { event: "diagnostics"; diagnostics: DiagnosticsView } | 
+/**  How the connection check stands (`check_connection`). */
+{ event: "check"; check: CheckView } | 
 /**  A command was refused; nothing has changed by it. */
 { event: "command_failed"; command: string; 
 /**  The call or account that the command named. */

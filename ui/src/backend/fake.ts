@@ -6,6 +6,7 @@ import { HISTORY_SHOWN, reduce } from '../state/reduce';
 import { matches, passes, query } from '../state/search';
 import type { Backend, CallStateView, CallView, Command, Event, HistoryEntry, NewAccount, Outcome, QualityView, Settings, Snapshot } from './index';
 import { FakeCustomers } from './fake-customers';
+import { checks } from './fake-check';
 import { FakeConnectors } from './fake-connectors';
 import { fate, giveBack, obeyDesk, premium, type Desk } from './fake-desk';
 import { FakeRecordings, recordingOffers } from './fake-recordings';
@@ -147,6 +148,10 @@ class FakePhone implements Backend {
       }
       case 'test_headset':
         return this.#testHeadset(command.seconds);
+      case 'check_connection': {
+        const account = this.#snapshot.accounts.find((a) => a.id === command.account);
+        return account && checks(account).forEach((check, n) => setTimeout(() => this.#emit({ event: 'check', check }), 150 * n * this.#pace));
+      }
       case 'diagnostics':
         return this.#emit({ event: 'diagnostics', diagnostics });
       case 'meter':

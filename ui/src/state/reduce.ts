@@ -71,6 +71,7 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
     case 'level':
     case 'headset_test':
     case 'diagnostics':
+    case 'check':
     case 'command_failed':
     case 'stopped':
       return snapshot;

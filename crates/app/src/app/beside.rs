@@ -1,15 +1,24 @@
 //! What stands beside the phone: cards, the work around calls, connectors. What these machines ask for is done here.
 
-use super::{Fed, Run, downloads, now_ms, save_beside};
+use super::{Fed, Run, downloads, feed, now_ms, save_beside};
 use crate::{
     browser, card,
     command::RecordingsCommand,
     connectors, erasure,
-    view::{CustomersEvent, Event, WorkEvent},
+    view::{CustomersEvent, DiagnosticsView, Event, WorkEvent},
     work,
 };
-use hatif_core::{store::StoreCommand, text::Text};
-use std::time::Instant;
+use hatif_core::{ids::AccountId, store::StoreCommand, text::Text};
+use hatif_net::{NetConfig, check};
+use std::{path::Path, time::Instant};
+
+pub(super) fn net_config(data: &Path) -> NetConfig {
+    NetConfig {
+        user_agent: format!("Hatif/{}", env!("CARGO_PKG_VERSION")),
+        instance: Some(crate::instance::of(data)),
+        serve_registrations: false,
+    }
+}
 
 impl Run {
     pub(super) fn drain_cards(&mut self) {
@@ -88,6 +97,35 @@ impl Run {
                     }
                 }
             }
+        }
+    }
+
+    pub(super) fn tell_diagnostics(&mut self) {
+        let diagnostics = DiagnosticsView {
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            codecs: hatif_net::codecs().map(str::to_owned).collect(),
+            log: self.log.read(),
+        };
+        (self.on_event)(Event::Diagnostics { diagnostics });
+    }
+
+    pub(super) fn check_connection(&mut self, account: AccountId) {
+        match self.check.begin(&self.phone, account) {
+            Ok((run, account)) => {
+                let (queue, config) = (self.queue.clone(), net_config(&self.config.data));
+                tokio::spawn(async move {
+                    check::run(&account, &config, |finding| feed(&queue, Fed::Checked(run, Some(finding)))).await;
+                    feed(&queue, Fed::Checked(run, None));
+                });
+                self.drain_check();
+            }
+            Err(why) => self.refuse("check_connection", &why),
+        }
+    }
+
+    pub(super) fn drain_check(&mut self) {
+        if let Some(check) = self.check.poll() {
+            (self.on_event)(Event::Check { check });
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod call;
 mod card;
+mod check;
 mod connectors;
 mod desk;
 mod desktop;
@@ -20,6 +21,7 @@ pub use crate::command::{
 };
 pub use call::*;
 pub use card::*;
+pub use check::*;
 pub use connectors::*;
 pub use desk::*;
 pub use desktop::*;
@@ -163,6 +165,10 @@ pub enum Event {
     /// Answers `diagnostics`.
     Diagnostics {
         diagnostics: DiagnosticsView,
+    },
+    /// How the connection check stands (`check_connection`).
+    Check {
+        check: CheckView,
     },
     /// A command was refused; nothing has changed by it.
     CommandFailed {

@@ -1,10 +1,12 @@
 // What is copied for a helper: states and figures by ids, in English whatever the language of the window, so that every
 // helper can read it. No label, number, name of a person or device, or address. Pure.
-import type { AccountView, CallView, DevicesView, DiagnosticsView, LogLine } from '../../backend';
+import type { AccountView, CallView, CheckView, DevicesView, DiagnosticsView, LogLine } from '../../backend';
 
 export interface Known {
   version: string;
   diagnostics: DiagnosticsView | undefined;
+  /** The last connection check. */
+  check?: CheckView | undefined;
   accounts: readonly AccountView[];
   devices: DevicesView | undefined;
   calls: readonly CallView[];
@@ -32,10 +34,16 @@ export function logLine({ at_ms, level, part, text }: LogLine): string {
   return `${new Date(at_ms ?? 0).toISOString()} ${level} ${part}: ${text}`;
 }
 
-export function report({ version, diagnostics, accounts, devices, calls, now }: Known): string {
+/** Codes of what was told; no name of a server. */
+function checkLines({ account, steps }: CheckView): string[] {
+  return steps.map(({ step, state, text, took_ms }) => `check of account ${account}: ${step} ${state}${text ? `, ${text.code}` : ''}${state === 'passed' && took_ms > 0 ? `, ${took_ms} ms` : ''}`);
+}
+
+export function report({ version, diagnostics, check, accounts, devices, calls, now }: Known): string {
   return [
     `Hatif ${version}, ${diagnostics?.system ?? ''}, ${new Date(now).toISOString()}`,
     `codecs: ${diagnostics?.codecs.join(', ') ?? ''}`,
+    ...(check ? checkLines(check) : []),
     ...accounts.map((a) => `account ${a.id}: ${a.kind} ${a.transport} ${registration(a, now)}`),
     ...(devices
       ? [

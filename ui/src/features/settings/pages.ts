@@ -101,7 +101,7 @@ export const PAGES: readonly SettingsPage[] = [
   },
   {
     name: 'diagnostics', icon: 'activity', label: 'diagnostics.title', content: Diagnostics, cards: true,
-    finds: [{ label: 'diagnostics.log', control: 'log-filter' }, { label: 'diagnostics.codecs' }, { label: 'quality.label', control: 'diagnostics-calls' }],
+    finds: [{ label: 'check.title', more: ['check.text'], control: 'check-start' }, { label: 'diagnostics.log', control: 'log-filter' }, { label: 'diagnostics.codecs' }, { label: 'quality.label', control: 'diagnostics-calls' }],
   },
   { name: 'about', icon: 'info', label: 'settings.about', content: About, finds: [] },
 ];
