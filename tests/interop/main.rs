@@ -18,6 +18,7 @@ mod erase;
 mod failover;
 mod flows;
 mod hostile;
+mod import;
 mod kamailio;
 mod lab;
 mod linphone;

@@ -13,6 +13,15 @@ const settings = async (page, part) => {
 };
 const show = (selector) => (page) => page.locator(selector).scrollIntoViewIfNeeded();
 
+/** A file of customers, looked at. */
+const TABLE = 'Name,Company,Phone,E-mail,Remark\nAnna Schmidt,Schmidt GmbH,+49 30 1234567,anna@schmidt.example,rings back\nليلى حسن,,+966 11 460 2200,,\nSara again,,+98 21 8820 1140,,\n,,,,nobody\n';
+const lookAt = async (page) => {
+  await page.click('#nav-customers');
+  await page.waitForSelector('#customers-import');
+  await page.setInputFiles('#customers-file', { name: 'customers.csv', mimeType: 'text/csv', buffer: Buffer.from(TABLE) });
+  await page.waitForSelector('#import-start:not([disabled])');
+};
+
 export const SCREENS = [
   { name: 'connectors', scenario: 'connected-home', act: (page) => settings(page, 'connectors') },
   {
@@ -24,6 +33,25 @@ export const SCREENS = [
       await page.fill('#connector-number', '+98 21 8820 1140');
       await page.click('#connector-try');
       await page.waitForSelector('#connector-tried details');
+    },
+  },
+  { name: 'import-look', scenario: 'home', act: lookAt },
+  {
+    name: 'import-columns',
+    scenario: 'home',
+    act: async (page) => {
+      await lookAt(page);
+      await page.click('.front details summary');
+      await show('#import-encoding')(page);
+    },
+  },
+  {
+    name: 'import-done',
+    scenario: 'home',
+    act: async (page) => {
+      await lookAt(page);
+      await page.click('#import-start');
+      await page.waitForSelector('#import-undo');
     },
   },
   {

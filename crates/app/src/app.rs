@@ -9,12 +9,15 @@
 //! ```
 
 mod beside;
+mod files;
 
 use crate::{
     card::{self, Cards},
     check::Check,
     command::{Command, CustomersCommand, RecordingsCommand},
     connectors::{self, Connectors},
+    customer_files::{self, CustomerFiles},
+    downloads::{downloads, save_beside},
     erasure::Erasure,
     log::LogTail,
     present,
@@ -39,8 +42,7 @@ use hatif_practice::{Practice, PracticeEvent};
 use hatif_recorder::MasterKey;
 use hatif_store::{KeyringChoice, Store, StoreConfig};
 use std::{
-    io::Write,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Instant, SystemTime},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -91,6 +93,7 @@ enum Fed {
     Recordings(Told),
     Checked(u32, Option<hatif_net::check::Finding>),
     Connectors(Box<connectors::Done>),
+    CustomerFiles(u32, Box<customer_files::job::Step>),
     Snapshot(oneshot::Sender<Snapshot>),
 }
 
@@ -148,6 +151,8 @@ impl App {
             work: Work::default(),
             connectors: Connectors::default(),
             check: Check::default(),
+            customer_files: CustomerFiles::default(),
+            exporting: None,
             queue: queue.clone(),
             recordings,
             player: None,
@@ -190,6 +195,9 @@ struct Run {
     work: Work,
     connectors: Connectors,
     check: Check,
+    customer_files: CustomerFiles,
+    /// The file that customers are being written to.
+    exporting: Option<files::Exporting>,
     /// For what is done on a thread of its own.
     queue: mpsc::Sender<Fed>,
     recordings: Recordings,
@@ -256,6 +264,11 @@ impl Run {
                     self.cards.command(&self.phone, ask);
                     self.drain_cards();
                 }
+                Asked::CustomerFiles(ask) => {
+                    let country = card::country(&self.phone, None);
+                    self.customer_files.command(ask, country, now_ms());
+                    self.drain_customer_files();
+                }
                 Asked::Work(ask) => {
                     self.work.command(ask, now_ms());
                     self.drain_work();
@@ -279,6 +292,10 @@ impl Run {
                 self.check.found(&self.phone, run, finding);
                 self.drain_check();
             }
+            Fed::CustomerFiles(job, step) => {
+                self.customer_files.step(job, *step);
+                self.drain_customer_files();
+            }
             Fed::Connectors(done) => {
                 self.connectors.done(*done, Instant::now());
                 self.drain_connectors();
@@ -287,6 +304,10 @@ impl Run {
                 StoreEvent::Connectors(answer) => {
                     self.connectors.answer(answer, Instant::now());
                     self.drain_connectors();
+                }
+                StoreEvent::CustomerFiles(answer) => {
+                    self.customer_files.answer(answer);
+                    self.drain_customer_files();
                 }
                 StoreEvent::Customers(answer) => {
                     self.erasure.answer(&self.phone, &answer);
@@ -312,6 +333,8 @@ impl Run {
                         self.carry_out(effects);
                         self.work.load();
                         self.connectors.loaded();
+                        self.customer_files.loaded();
+                        self.drain_customer_files();
                         self.drain_connectors();
                     }
                     let loaded = matches!(event, StoreEvent::Loaded { .. });
@@ -357,7 +380,14 @@ impl Run {
 
     fn snapshot(&self) -> Snapshot {
         let (customers, work, connectors) = (self.cards.view(), self.work.view(), self.connectors.view());
-        Snapshot { customers, work, connectors, ..present::snapshot(&self.phone, now(), &self.config.system_language) }
+        let customer_files = self.customer_files.view();
+        Snapshot {
+            customers,
+            customer_files,
+            work,
+            connectors,
+            ..present::snapshot(&self.phone, now(), &self.config.system_language)
+        }
     }
 
     fn practice_ring(&mut self, customer: hatif_practice::Customer) {
@@ -537,33 +567,6 @@ impl Run {
             tracing::error!(%error, "the store did not take a command");
         }
     }
-}
-
-/// The user's folder for such things; the data folder where there is none.
-fn downloads(data: &Path) -> PathBuf {
-    let user = directories::UserDirs::new().and_then(|dirs| dirs.download_dir().map(Path::to_owned));
-    user.filter(|dir| dir.is_dir()).unwrap_or_else(|| data.to_owned())
-}
-
-/// A few kilobytes: the loop can wait for it.
-fn save_beside(folder: &Path, name: &str, extension: &str, text: &str) -> std::io::Result<PathBuf> {
-    let (path, mut file) = create_beside(folder, name, extension)?;
-    file.write_all(text.as_bytes())?;
-    Ok(path)
-}
-
-/// Makes `NAME.EXT`, or `NAME-2.EXT` and so on where there is one already.
-pub(crate) fn create_beside(folder: &Path, name: &str, extension: &str) -> std::io::Result<(PathBuf, std::fs::File)> {
-    for n in 1..1000 {
-        let number = if n == 1 { String::new() } else { format!("-{n}") };
-        let path = folder.join(format!("{name}{number}.{extension}"));
-        match std::fs::File::create_new(&path) {
-            Ok(file) => return Ok((path, file)),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(std::io::ErrorKind::AlreadyExists.into())
 }
 
 fn now_ms() -> i64 {

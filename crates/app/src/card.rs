@@ -222,7 +222,7 @@ impl Cards {
     }
 
     /// Somebody's numbers may have changed.
-    fn look_all_up(&mut self) {
+    pub fn look_all_up(&mut self) {
         let calls: Vec<CallId> = self.cards.keys().copied().collect();
         calls.into_iter().for_each(|id| self.look_up(id));
     }

@@ -2,12 +2,14 @@
 //! One JSON object each, named by `command`. The shape is stable: additions only (docs/cli.md).
 
 mod connectors;
+mod customer_files;
 mod customers;
 mod work;
 
 pub use crate::view::DesktopCommand;
 pub use crate::view::RecordingsCommand;
 pub use connectors::{ConnectorForm, ConnectorsCommand};
+pub use customer_files::{CustomerFilesCommand, FileSource};
 pub use customers::CustomersCommand;
 pub use hatif_core::desktop::{DesktopSettings, Hotkeys};
 pub use hatif_core::options::{AccountOptions, ForwardRule};
@@ -250,6 +252,10 @@ pub enum Command {
     /// The address book and the caller's card; answered by `customers` events.
     Customers {
         ask: CustomersCommand,
+    },
+    /// Customers out of files and into files; answered by `customer_files` events.
+    CustomerFiles {
+        ask: CustomerFilesCommand,
     },
     /// What is noted of calls, tickets, tasks; answered by `work` events.
     Work {

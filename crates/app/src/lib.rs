@@ -6,6 +6,8 @@ mod card;
 mod check;
 pub mod command;
 mod connectors;
+mod customer_files;
+mod downloads;
 mod erasure;
 mod instance;
 pub mod log;

@@ -42,6 +42,7 @@ pub fn snapshot(phone: &Phone, now: phone::Now, system_language: &str) -> view::
         forwarding: desk::forwarding(phone),
         // `App` knows (card.rs).
         customers: view::CustomersView::default(),
+        customer_files: view::CustomerFilesView::default(),
         // So is this (work.rs).
         work: view::WorkView::default(),
         connectors: view::ConnectorsView::default(),

@@ -549,7 +549,7 @@ fn export(
         ExportFormat::Wav => "wav",
         ExportFormat::Opus => "opus",
     };
-    let (to, file) = crate::app::create_beside(downloads, "hatif-recording", extension)?;
+    let (to, file) = crate::downloads::create_beside(downloads, "hatif-recording", extension)?;
     let file = std::io::BufWriter::new(file);
     let written = match format {
         ExportFormat::Wav => reader.write_wav(file),

@@ -15,6 +15,7 @@ pub mod audio;
 pub mod call;
 pub mod connector;
 pub mod customer;
+pub mod customer_file;
 pub mod desktop;
 pub mod dial;
 pub mod fields;

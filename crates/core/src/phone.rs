@@ -475,7 +475,11 @@ impl Phone {
             StoreEvent::Credentials(credentials) => self.credentials_changed(credentials),
             StoreEvent::Found { request, page } => self.change(Change::Found { request, page }),
             StoreEvent::Customers(CustomerAnswer::Erased { calls, .. }) => self.erased(&calls),
-            StoreEvent::Customers(_) | StoreEvent::Recordings(_) | StoreEvent::Work(_) | StoreEvent::Connectors(_) => {}
+            StoreEvent::Customers(_)
+            | StoreEvent::CustomerFiles(_)
+            | StoreEvent::Recordings(_)
+            | StoreEvent::Work(_)
+            | StoreEvent::Connectors(_) => {}
             StoreEvent::Problem(text) => self.raise(NoticeLevel::Error, text),
             StoreEvent::Stopped => {
                 if matches!(self.closing, Closing::Store { .. }) {

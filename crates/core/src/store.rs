@@ -5,6 +5,7 @@ use crate::{
     call::{Direction, EndReason, Peer},
     connector::{ConnectorsAnswer, ConnectorsAsk},
     customer::{CustomerAnswer, CustomerAsk},
+    customer_file::{FileAnswer, FileAsk},
     ids::AccountId,
     recording::{RecordingsCommand, RecordingsEvent},
     settings::{Policy, Rows},
@@ -93,6 +94,8 @@ pub enum StoreCommand {
     },
     /// Answered by `StoreEvent::Customers`.
     Customers(CustomerAsk),
+    /// Answered by `StoreEvent::CustomerFiles`.
+    CustomerFiles(FileAsk),
     Recordings(RecordingsCommand),
     /// Answered by `StoreEvent::Work`.
     Work(WorkAsk),
@@ -134,6 +137,8 @@ pub enum StoreEvent {
     },
     /// For who asked; the phone itself knows nothing of customers.
     Customers(CustomerAnswer),
+    /// For who asked, as `Customers` is.
+    CustomerFiles(FileAnswer),
     Recordings(RecordingsEvent),
     /// For who asked, as `Customers` is.
     Work(WorkAnswer),

@@ -1,7 +1,8 @@
-//! hatif-crm: who is calling. Telephone numbers in one form, and (to come) what CRMs know.
+//! hatif-crm: who is calling. Telephone numbers in one form, and files of customers.
 
 #![warn(missing_docs)]
 
+pub mod file;
 mod number;
 mod table;
 

@@ -5,13 +5,19 @@ const MARK: &str = "\u{feff}";
 
 /// A table with its heading.
 pub fn csv<'a>(heading: &[&str], rows: impl Iterator<Item = Vec<String>> + 'a) -> String {
-    let mut text = MARK.to_owned();
-    line(&mut text, heading.iter().map(|cell| (*cell).to_owned()));
+    let mut text = begin(heading);
     rows.for_each(|row| line(&mut text, row.into_iter()));
     text
 }
 
-fn line(text: &mut String, cells: impl Iterator<Item = String>) {
+/// The mark and the heading of a table.
+pub(crate) fn begin(heading: &[&str]) -> String {
+    let mut text = MARK.to_owned();
+    line(&mut text, heading.iter().map(|cell| (*cell).to_owned()));
+    text
+}
+
+pub(crate) fn line(text: &mut String, cells: impl Iterator<Item = String>) {
     for (n, cell) in cells.enumerate() {
         if n > 0 {
             text.push(',');
@@ -28,10 +34,15 @@ fn line(text: &mut String, cells: impl Iterator<Item = String>) {
     text.push_str("\r\n");
 }
 
-/// What a spreadsheet would reckon with gets an apostrophe before it. A caller chooses their name, and so the cell.
+/// What a spreadsheet would reckon with gets an apostrophe before it. A caller chooses their name, and so the cell. One
+/// that has such apostrophes already gets one more, so that taking one away always gives what there was.
 fn harmless(cell: String) -> String {
-    let begins = |c: char| matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠');
-    if cell.starts_with(begins) { format!("'{cell}") } else { cell }
+    if is_reckoned(cell.trim_start_matches('\'')) { format!("'{cell}") } else { cell }
+}
+
+/// Whether a spreadsheet takes the cell for a formula.
+pub(crate) fn is_reckoned(cell: &str) -> bool {
+    cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ fn lookup(db: &Connection, request: u64, key: Option<&str>, reference: Option<&s
 }
 
 /// Who has this number: exactly it, if anybody has; else one that is the same as far as can be told.
-fn who_has(db: &Connection, key: &str) -> Result<BTreeSet<u32>> {
+pub(crate) fn who_has(db: &Connection, key: &str) -> Result<BTreeSet<u32>> {
     let mut statement = db.prepare_cached("SELECT customer, key FROM customer_numbers WHERE tail = ?1 LIMIT ?2")?;
     let rows = statement.query_map(params![tail(key), CANDIDATES], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let candidates: Vec<(u32, String)> = rows.collect::<Result<_>>()?;
@@ -151,6 +151,13 @@ fn words(text: &str) -> Option<String> {
 fn all(db: &Connection, offset: u32, limit: u32) -> Result<Vec<Customer>> {
     let sql = format!("SELECT {COLUMNS} FROM customers ORDER BY sorted, id LIMIT ?1 OFFSET ?2");
     let rows = db.prepare_cached(&sql)?.query_map([limit, offset], read)?.collect::<Result<Vec<_>>>()?;
+    rows.into_iter().map(|customer| with_numbers(db, customer)).collect()
+}
+
+/// Those with a higher id, in the order of their ids.
+pub(crate) fn after(db: &Connection, id: u32, limit: u32) -> Result<Vec<Customer>> {
+    let sql = format!("SELECT {COLUMNS} FROM customers WHERE id > ?1 ORDER BY id LIMIT ?2");
+    let rows = db.prepare_cached(&sql)?.query_map([id, limit], read)?.collect::<Result<Vec<_>>>()?;
     rows.into_iter().map(|customer| with_numbers(db, customer)).collect()
 }
 
@@ -226,6 +233,8 @@ pub(crate) fn write(db: &Connection, customer: &Customer, keys: &[String]) -> Re
             return Ok(None);
         }
         forget_words(db, customer.id)?;
+        // Whoever was changed by hand is nobody's import any more.
+        db.prepare_cached("DELETE FROM imported WHERE customer = ?1")?.execute([customer.id])?;
         customer.id
     };
     for (place, (written, key)) in customer.numbers.iter().zip(keys).enumerate() {
@@ -233,6 +242,10 @@ pub(crate) fn write(db: &Connection, customer: &Customer, keys: &[String]) -> Re
             "INSERT INTO customer_numbers (customer, place, written, key, tail) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
         .execute(params![id, place as i64, written, key, tail(key)])?;
+    }
+    for email in &customer.emails {
+        db.prepare_cached("INSERT OR IGNORE INTO customer_emails (email, customer) VALUES (?1, ?2)")?
+            .execute(params![email_key(email), id])?;
     }
     db.prepare_cached("INSERT INTO customers_words (rowid, words) VALUES (?1, ?2)")?
         .execute(params![id, words_of(customer, keys)])?;
@@ -253,10 +266,16 @@ fn words_of(customer: &Customer, keys: &[String]) -> String {
     words.into_iter().collect::<Vec<_>>().join(" ")
 }
 
-/// Takes the customer's words and numbers away, before others are written or the row goes.
+/// An e-mail address as it is compared.
+pub(crate) fn email_key(email: &str) -> String {
+    email.trim().to_ascii_lowercase()
+}
+
+/// Takes the customer's words, numbers and e-mail addresses away, before others are written or the row goes.
 fn forget_words(db: &Connection, id: u32) -> Result<()> {
     db.prepare_cached("DELETE FROM customers_words WHERE rowid = ?1")?.execute([id])?;
     db.prepare_cached("DELETE FROM customer_numbers WHERE customer = ?1")?.execute([id])?;
+    db.prepare_cached("DELETE FROM customer_emails WHERE customer = ?1")?.execute([id])?;
     Ok(())
 }
 
@@ -269,11 +288,12 @@ fn delete(db: &mut Connection, request: u64, customer: u32) -> Result<CustomerAn
 
 pub(crate) fn remove(db: &Connection, customer: u32) -> Result<()> {
     forget_words(db, customer)?;
+    db.prepare_cached("DELETE FROM imported WHERE customer = ?1")?.execute([customer])?;
     db.execute("DELETE FROM customers WHERE id = ?1", [customer])?;
     Ok(())
 }
 
-fn get(db: &Connection, id: u32) -> Result<Option<Customer>> {
+pub(crate) fn get(db: &Connection, id: u32) -> Result<Option<Customer>> {
     let sql = format!("SELECT {COLUMNS} FROM customers WHERE id = ?1");
     let found = db.prepare_cached(&sql)?.query_row([id], read).optional()?;
     found.map(|customer| with_numbers(db, customer)).transpose()

@@ -10,7 +10,7 @@
 //! | no room even to open                   | the same                                      | `store.write_failed`      |
 //! | settings or rows that make no sense    | the file, with defaults or without those rows | `store.settings_reset`, `store.rows_unreadable` |
 
-use crate::{accounts, connectors, customers, fold, interactions, recordings, settings, work};
+use crate::{accounts, connectors, customer_files, customers, fold, interactions, recordings, settings, work};
 use hatif_core::text::Text;
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, TransactionBehavior,
@@ -26,7 +26,7 @@ use std::{
 const FILE: &str = "hatif.db";
 
 /// The version that this build writes: that of the newest migration.
-pub(crate) const VERSION: u32 = 12;
+pub(crate) const VERSION: u32 = 13;
 
 /// Tells Hatif's files from other SQLite files ("HTIF").
 const APPLICATION: i64 = 0x4854_4946;
@@ -156,6 +156,7 @@ fn migrations() -> Vec<(u32, &'static str)> {
         accounts::MIGRATIONS,
         interactions::MIGRATIONS,
         customers::MIGRATIONS,
+        customer_files::MIGRATIONS,
         recordings::MIGRATIONS,
         work::MIGRATIONS,
         connectors::MIGRATIONS,

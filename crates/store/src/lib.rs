@@ -19,6 +19,7 @@
 
 mod accounts;
 mod connectors;
+mod customer_files;
 mod customers;
 mod database;
 mod erase;

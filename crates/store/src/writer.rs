@@ -5,7 +5,7 @@
 //! are kept; then the oldest is given up.
 
 use crate::{
-    accounts, connectors, customers,
+    accounts, connectors, customer_files, customers,
     database::Database,
     interactions,
     keyring::{Job, KeyringThread, Refused, Reply},
@@ -174,6 +174,10 @@ impl Writer {
                 }
                 let answer = customers::obey(&mut self.database.db, &ask);
                 (self.emit)(StoreEvent::Customers(answer));
+            }
+            StoreCommand::CustomerFiles(ask) => {
+                let answer = customer_files::obey(&mut self.database.db, &ask);
+                (self.emit)(StoreEvent::CustomerFiles(answer));
             }
             StoreCommand::Work(ask) => {
                 // A call's row may still wait to be written, and what is noted of it belongs to that row.

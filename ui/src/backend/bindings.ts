@@ -227,6 +227,11 @@ export type ColleagueView = {
 	pickup: boolean,
 };
 
+/**  What a column holds. Several columns may hold the same: names are joined, numbers listed. */
+export type Column = 
+/**  Not taken. */
+"nothing" | "name" | "given" | "family" | "company" | "number" | "email" | "reference" | "stage" | "owner" | "tags" | "notes";
+
 /**  What a person or a program asks of the phone. */
 export type Command = 
 /**  Adds an account and registers it (kind `registrar`), or opens its port (kind `direct`). */
@@ -330,6 +335,8 @@ before?: string | null;
 limit?: number | null } | 
 /**  The address book and the caller's card; answered by `customers` events. */
 { command: "customers"; ask: CustomersCommand } | 
+/**  Customers out of files and into files; answered by `customer_files` events. */
+{ command: "customer_files"; ask: CustomerFilesCommand } | 
 /**  What is noted of calls, tickets, tasks; answered by `work` events. */
 { command: "work"; ask: WorkCommand } | 
 /**  Connectors to CRMs and other programs; answered by `connectors` events. */
@@ -437,6 +444,45 @@ export type Customer = {
 	owner?: string,
 	tags?: string[],
 	notes?: string,
+};
+
+/**
+ *  `{"command":"customer_files","ask":{"do":"look","source":{"from":"disk","path":"/tmp/c.csv"}}}`. Answered by
+ *  `customer_files` events.
+ */
+export type CustomerFilesCommand = 
+/**
+ *  Reads a file through and says what an import of it would do; nothing is kept. Answered by `import_changed`, again
+ *  and again until its stage is `ready`. Another file, or the same one read otherwise, takes its place.
+ */
+{ do: "look"; source: FileSource; choice?: LayoutChoice } | 
+/**  Imports what was looked at. `known_too`: who is a customer already is taken a second time. */
+{ do: "start"; known_too?: boolean } | 
+/**  Stops reading or importing, or puts the import away that is through. */
+{ do: "cancel" } | 
+/**  A part of the page's file, in answer to `want`. */
+{ do: "chunk"; job: number; 
+/**  Base64; empty: there is no more, or it can't be read. */
+bytes: string } | 
+/**  What was skipped, as a table in the folder of downloads. Answered by `saved`. */
+{ do: "save_skipped" } | 
+/**  Takes the customers of the last import away that nobody has touched since. Answered by `undone`. */
+{ do: "undo" } | 
+/**  All customers, as a file in the folder of downloads. Answered by `saved`. */
+{ do: "export"; format: FileFormat };
+
+export type CustomerFilesEvent = { about: "import_changed"; import: ImportView | null } | 
+/**  A part of the page's file is wanted; answered by `chunk`. */
+{ about: "want"; job: number; offset: number; length: number } | { about: "last_changed"; last: LastImportView | null } | 
+/**  `kept`: customers of it who were touched since. */
+{ about: "undone"; removed: number; kept: number } | 
+/**  A file was written: `customers` in an export, `null` in a report of what was skipped. */
+{ about: "saved"; file: string; customers: number | null };
+
+/**  The part of a snapshot. */
+export type CustomerFilesView = {
+	import: ImportView | null,
+	last: LastImportView | null,
 };
 
 /**  `{"command":"customers","ask":{"do":"find","request":1,"text":"sara"}}`. Answered by a `customers` event. */
@@ -585,6 +631,13 @@ export type EchoCancellation =
 /**  When an echo is heard: a headset makes none, and is spared what the cancelling costs. */
 "auto" | "on" | "off";
 
+/**  How a file's letters are written. */
+export type Encoding = "utf8" | "utf16_le" | "utf16_be" | 
+/**  Western Europe. */
+"windows1252" | 
+/**  Arabic and Persian. */
+"windows1256";
+
 /**  Whether an account's voice is encrypted. */
 export type Encryption = 
 /**  Required by TLS; off by UDP and TCP, where anybody on the way could read the keys. */
@@ -618,6 +671,8 @@ provenance: { [key in string]: Provenance } } |
 { event: "messages_changed"; messages: MessageView[] } | { event: "forwarding_changed"; forwarding: ForwardingView[] } | 
 /**  Of customers and the cards of calls. */
 { event: "customers"; told: CustomersEvent } | 
+/**  Of files of customers. */
+{ event: "customer_files"; told: CustomerFilesEvent } | 
 /**  Of what is noted of calls, tickets, tasks. */
 { event: "work"; told: WorkEvent } | 
 /**  Of connectors to CRMs and other programs. */
@@ -696,6 +751,17 @@ export type FieldView = {
 	/**  What stands there at first. */
 	default: string,
 };
+
+export type FileFormat = "csv" | 
+/**  2.1, 3.0 or 4.0. */
+"vcard";
+
+/**  Where the file is. */
+export type FileSource = { from: "disk"; path: string } | 
+/**  The page has it, and gives it part by part. */
+{ from: "page"; name: string; 
+/**  Bytes. */
+size: number };
 
 /**  What notes were before they were changed. */
 export type FormerNotes = {
@@ -810,6 +876,42 @@ export type IceMode =
 /**  Offered in every call. A far side that does not know it reads over it. */
 "on";
 
+export type ImportStage = 
+/**  Read and counted; nothing is kept. */
+"looking" | 
+/**  All of it is counted. */
+"ready" | "importing" | "done" | 
+/**  By the user. What was imported until then is kept, and can be undone. */
+"cancelled" | 
+/**  `problem` says why. What was imported until then is kept, and can be undone. */
+"failed";
+
+/**  An import, from the look at its file to its end. */
+export type ImportView = {
+	stage: ImportStage,
+	file: string,
+	/**  Bytes. */
+	size: number,
+	read: number,
+	/**  How it is read; `null` until its beginning was seen. */
+	layout: Layout | null,
+	/**  The name of each column; empty where there is none. */
+	headings: string[],
+	/**  The first customers as they will be. */
+	first: Customer[],
+	/**  Customers that are not known yet. */
+	fresh: number,
+	/**  Those who have a number or an e-mail address of a customer, or of an earlier row. */
+	known: number,
+	/**  Rows that are no customers. */
+	skipped: number,
+	/**  Whether those who are known are taken as well. */
+	known_too: boolean,
+	/**  The first 100 that are known or skipped. */
+	left_out: SkippedRow[],
+	problem: Text | null,
+};
+
 /**  How it is learnt what a colleague does. */
 export type LampKind = "none" | 
 /**  RFC 4235. */
@@ -820,6 +922,31 @@ export type LampKind = "none" |
 export type LampView = 
 /**  Not watched, or not known yet. */
 { state: "unknown" } | { state: "free" } | { state: "ringing"; caller: PeerView | null } | { state: "busy" } | { state: "away" };
+
+/**  The last import, as far as it can be undone. */
+export type LastImportView = {
+	/**  Unix time in milliseconds. */
+	at_ms: number,
+	customers: number,
+};
+
+/**  How a file is read. `separator`, `heading` and `columns` are a table's. */
+export type Layout = {
+	format: FileFormat,
+	encoding: Encoding,
+	separator: Separator,
+	/**  The first row names the columns. */
+	heading: boolean,
+	columns: Column[],
+};
+
+/**  What the user says of a file; the rest is guessed. */
+export type LayoutChoice = {
+	encoding?: Encoding | null,
+	separator?: Separator | null,
+	heading?: boolean | null,
+	columns?: Column[] | null,
+};
 
 /**  Something that was done to a recording. */
 export type LogEntryView = {
@@ -1210,6 +1337,9 @@ export type SecurityView =
 /**  Encrypted both ways up to the PBX, which has the keys. */
 "encrypted";
 
+/**  What stands between two cells. */
+export type Separator = "comma" | "semicolon" | "tab";
+
 /**  What the user chose. Every field has a default that works. */
 export type Settings = {
 	/**  `en`, `ar`, `fa`; `null` follows the system. */
@@ -1239,6 +1369,13 @@ export type Settings = {
 /**  Whose voice is heard. */
 export type Side = "both" | "agent" | "customer";
 
+/**  A row that is not taken. */
+export type SkippedRow = {
+	/**  Where it begins in the file, from 1. */
+	line: number,
+	why: Text,
+};
+
 /**  Everything, for a window that has just loaded. */
 export type Snapshot = {
 	version: string,
@@ -1259,6 +1396,8 @@ export type Snapshot = {
 	forwarding: ForwardingView[],
 	/**  The cards of the calls. */
 	customers?: CustomersView,
+	/**  An import, and the last one. */
+	customer_files?: CustomerFilesView,
 	/**  Calls to wrap up, tasks. */
 	work?: WorkView,
 	/**  What is connected, what it found, and what waits to be sent. */

@@ -32,6 +32,20 @@ export class FakeCustomers {
     });
   }
 
+  add(customer: Customer): number {
+    const id = Math.max(0, ...this.#book.map((other) => other.id ?? 0)) + 1;
+    this.#book = [...this.#book, { ...customer, id }];
+    return id;
+  }
+
+  remove(id: number): void {
+    this.#book = this.#book.filter((other) => other.id !== id);
+  }
+
+  has(is: (number: string) => boolean): boolean {
+    return this.#book.some((customer) => customer.numbers?.some(is));
+  }
+
   obey(desk: Desk, command: Command): boolean {
     if (command.command !== 'customers') return false;
     const { ask } = command;

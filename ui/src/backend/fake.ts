@@ -7,6 +7,7 @@ import { matches, passes, query } from '../state/search';
 import type { Backend, CallStateView, CallView, Command, Event, HistoryEntry, NewAccount, Outcome, QualityView, Settings, Snapshot } from './index';
 import { FakeCustomers } from './fake-customers';
 import { checks } from './fake-check';
+import { FakeCustomerFiles } from './fake-customer-files';
 import { FakeConnectors } from './fake-connectors';
 import { fate, giveBack, obeyDesk, premium, type Desk } from './fake-desk';
 import { FakeRecordings, recordingOffers } from './fake-recordings';
@@ -33,6 +34,7 @@ class FakePhone implements Backend {
   #onEvent: (event: Event) => void = () => {};
   #pace: number;
   readonly #customers = new FakeCustomers();
+  readonly #files = new FakeCustomerFiles(this.#customers);
   readonly #work: FakeWork;
   readonly #connectors = new FakeConnectors();
   #nextId = 1000;
@@ -97,7 +99,7 @@ class FakePhone implements Backend {
   send(command: Command): Promise<void> {
     this.sent.push(structuredClone(command));
     const desk = this.#desk();
-    const obeyed = obeyDesk(desk, command) || [this.#customers, this.#work, this.#connectors].some((part) => part.obey(desk, command));
+    const obeyed = obeyDesk(desk, command) || [this.#customers, this.#files, this.#work, this.#connectors].some((part) => part.obey(desk, command));
     if (!obeyed) this.#obey(command);
     return Promise.resolve();
   }

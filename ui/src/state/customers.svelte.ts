@@ -153,6 +153,11 @@ class Customers {
     }
   }
 
+  /** Customers came or went by other ways. */
+  again(): void {
+    this.#changed();
+  }
+
   #changed(): void {
     this.#names = new Map();
     this.#asked.clear();

@@ -26,6 +26,7 @@ class Phone {
   readonly agent = $derived(this.#snapshot?.agent);
   readonly colleagues = $derived(this.#snapshot?.colleagues ?? []);
   readonly customers = $derived(this.#snapshot?.customers);
+  readonly customerFiles = $derived(this.#snapshot?.customer_files);
   readonly work = $derived(this.#snapshot?.work);
   readonly connectors = $derived(this.#snapshot?.connectors);
   readonly mailboxes = $derived(this.#snapshot?.mailboxes ?? []);

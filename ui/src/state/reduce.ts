@@ -2,6 +2,7 @@
 // values, so telling one twice, or one that the snapshot already holds, changes nothing.
 import type { Event, Snapshot } from '../backend';
 import { reduceConnectors, withoutCall } from './reduce-connectors';
+import { reduceCustomerFiles } from './reduce-customer-files';
 import { reduceCustomers } from './reduce-customers';
 import { reduceWork } from './reduce-work';
 
@@ -54,6 +55,8 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
       return { ...snapshot, forwarding: event.forwarding };
     case 'customers':
       return { ...snapshot, customers: reduceCustomers(snapshot.customers, event.told) };
+    case 'customer_files':
+      return { ...snapshot, customer_files: reduceCustomerFiles(snapshot.customer_files, event.told) };
     case 'work':
       return { ...snapshot, work: reduceWork(snapshot.work, event.told) };
     case 'connectors':

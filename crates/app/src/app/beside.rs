@@ -1,10 +1,12 @@
 //! What stands beside the phone: cards, the work around calls, connectors. What these machines ask for is done here.
 
-use super::{Fed, Run, downloads, feed, now_ms, save_beside};
+use super::{Fed, Run, feed, now_ms};
 use crate::{
     browser, card,
     command::RecordingsCommand,
-    connectors, erasure,
+    connectors,
+    downloads::{downloads, save_beside},
+    erasure,
     view::{CustomersEvent, DiagnosticsView, Event, WorkEvent},
     work,
 };

@@ -7,6 +7,7 @@ mod call;
 mod card;
 mod check;
 mod connectors;
+mod customer_files;
 mod desk;
 mod desktop;
 mod devices;
@@ -23,6 +24,7 @@ pub use call::*;
 pub use card::*;
 pub use check::*;
 pub use connectors::*;
+pub use customer_files::*;
 pub use desk::*;
 pub use desktop::*;
 pub use devices::*;
@@ -125,6 +127,10 @@ pub enum Event {
     Customers {
         told: CustomersEvent,
     },
+    /// Of files of customers.
+    CustomerFiles {
+        told: CustomerFilesEvent,
+    },
     /// Of what is noted of calls, tickets, tasks.
     Work {
         told: WorkEvent,
@@ -204,6 +210,9 @@ pub struct Snapshot {
     /// The cards of the calls.
     #[serde(default)]
     pub customers: CustomersView,
+    /// An import, and the last one.
+    #[serde(default)]
+    pub customer_files: CustomerFilesView,
     /// Calls to wrap up, tasks.
     #[serde(default)]
     pub work: WorkView,

@@ -5,6 +5,7 @@
 //! in    load                          account ID LABEL PASSWORD|-     delete-account ID
 //!       call ID BYTES                 (an interaction without end, its name so many bytes long)
 //!       storm ID                      (calls from this id on, until killed; `stored N` once N is on the disk)
+//!       import                        (batches of 50 customers, until killed; `taken N` once batch N is on the disk)
 //!       quit
 //! out   loaded CREDENTIALS PROBLEM|- accounts ID=PASSWORD|-,... calls COUNT NEWEST
 //!       credentials CREDENTIALS       problem CODE        stopped
@@ -13,6 +14,8 @@
 use hatif_core::{
     account::{Account, AccountKind, Password, Transport},
     call::{Direction, Peer},
+    customer::Customer,
+    customer_file::{FileAnswer, FileAsk, FileRow, Import},
     ids::AccountId,
     store::{Interaction, StoreCommand, StoreEvent},
 };
@@ -38,6 +41,10 @@ fn main() {
     };
     let (load_in, loads) = mpsc::sync_channel(1);
     let store = Store::open(StoreConfig { dir, keyring, policy: None }, move |event| match event {
+        event @ StoreEvent::CustomerFiles(_) => {
+            say(&line(&event));
+            load_in.send(()).unwrap_or_default();
+        }
         StoreEvent::Loaded { .. } if STORM.load(Ordering::Acquire) => load_in.send(()).unwrap_or_default(),
         event => say(&line(&event)),
     });
@@ -49,6 +56,7 @@ fn main() {
             ["delete-account", id] => send(&store, StoreCommand::DeleteAccount(AccountId(number(id)))),
             ["call", id, bytes] => send(&store, call(number(id), number(bytes))),
             ["storm", id] => storm(&store, number(id), &loads),
+            ["import"] => import(&store, &loads),
             ["quit"] => break,
             _ => panic!("no such command: {command}"),
         }
@@ -65,6 +73,25 @@ fn storm(store: &Store, from: i64, loads: &Receiver<()>) -> ! {
             send(store, call(id + 1, 300));
             loads.recv().expect("the store answers");
             say(&format!("stored {id}"));
+        }
+    }
+    unreachable!("the numbers do not run out")
+}
+
+/// Two batches are always on their way.
+fn import(store: &Store, taken: &Receiver<()>) -> ! {
+    for job in 1.. {
+        let row = |n: u32| {
+            let key = format!("+9821{:07}", job * 50 + n);
+            let customer =
+                Customer { name: format!("Customer {key}"), numbers: vec![key.clone()], ..Customer::default() };
+            FileRow { line: u64::from(n), customer, keys: vec![key] }
+        };
+        let rows = (0..50).map(row).collect();
+        let write = Some(Import { at_ms: 7 });
+        send(store, StoreCommand::CustomerFiles(FileAsk::Take { job, rows, write, known_too: false }));
+        if job > 1 {
+            taken.recv().expect("the store answers");
         }
     }
     unreachable!("the numbers do not run out")
@@ -129,6 +156,8 @@ fn line(event: &StoreEvent) -> String {
         StoreEvent::Problem(text) => format!("problem {}", text.code),
         StoreEvent::Found { page, .. } => format!("found {}", page.interactions.len()),
         StoreEvent::Customers(_) => "customers".into(),
+        StoreEvent::CustomerFiles(FileAnswer::Taken { job, .. }) => format!("taken {job}"),
+        StoreEvent::CustomerFiles(_) => "customer files".into(),
         StoreEvent::Recordings(_) => "recordings".into(),
         StoreEvent::Work(_) => "work".into(),
         StoreEvent::Connectors(_) => "connectors".into(),
