@@ -207,6 +207,18 @@ describe.each(['en', 'ar'])('%s, at the desk', (lang) => {
     expect(page.complaints).toEqual([]);
   });
 
+  it('Esc closes the sheet of keys, and then the screen behind it', async () => {
+    const page = await start('desk-idle', { width: 1100 });
+    await page.click('#nav-colleagues');
+    await page.click('#shortcuts');
+    await page.waitForSelector('dialog[open]');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'detached' });
+    expect(await page.getAttribute('.shell', 'data-screen')).toBe('colleagues');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('.shell[data-screen=home]');
+  });
+
   it('a message goes out and says how it went; what strangers write stays text', async () => {
     const page = await start('desk-idle');
     await page.click('#nav-colleagues');
