@@ -83,6 +83,7 @@ impl Bench {
         let media = LocalMedia {
             addr: SocketAddr::from(([10, 0, 0, 1], 7000)),
             codecs: vec![Codec::Opus, Codec::Pcmu, Codec::Pcma],
+            gathered: Vec::new(),
         };
         bench.act(Input::Invite { account: ACCOUNT, call: CallId(1), target: "bob@192.0.2.1".into(), media });
         if let Some(invite) = bench.invite.clone() {

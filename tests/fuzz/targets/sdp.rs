@@ -16,6 +16,7 @@ fn session(policy: SrtpPolicy) -> Negotiation {
     let media = LocalMedia {
         addr: SocketAddr::from(([10, 0, 0, 1], 7000)),
         codecs: vec![Codec::Opus, Codec::G722, Codec::Pcmu, Codec::Pcma],
+        gathered: Vec::new(),
     };
     let sdes = Sdes::new(policy, false, |key| key.fill(1));
     Negotiation::new(media, 1, sdes, Ice::new(IcePolicy::Offer, |seed| seed.fill(2)))

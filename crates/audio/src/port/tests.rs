@@ -260,3 +260,48 @@ fn an_address_of_nowhere_gets_nothing() {
     ours.send_rtp(&packet(1));
     assert_eq!(ours.dropped.unsent, 0);
 }
+
+/// A STUN server's answer: to this request, with this address (IPv4, by exclusive or with the cookie).
+fn told(request: &[u8], addr: std::net::SocketAddrV4) -> Vec<u8> {
+    let cookie = [0x21, 0x12, 0xa4, 0x42];
+    let mut answer = [&[1, 1, 0, 12], &request[4..20], &[0, 0x20, 0, 8, 0, 1]].concat();
+    answer.extend(addr.port().to_be_bytes().iter().zip(cookie).map(|(a, b)| a ^ b));
+    answer.extend(addr.ip().octets().iter().zip(cookie).map(|(a, b)| a ^ b));
+    answer
+}
+
+/// Nonsense from the server, and answers from elsewhere, before the server's word; both sockets ask for themselves.
+#[test]
+fn what_the_stun_server_sees_is_gathered_and_nothing_else() {
+    let mut ours = Port::open(poll().registry(), Token(0), LOCAL, &free_range(1), 0).unwrap();
+    let [server, stranger] = [(); 2].map(|()| std::net::UdpSocket::bind((LOCAL, 0)).unwrap());
+    server.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let now = Instant::now();
+    let mut next = 0;
+    ours.ask(now, server.local_addr().unwrap(), || {
+        next += 1;
+        next
+    });
+    assert!(ours.is_asking() && ours.waits(now).is_some());
+    for (component, public) in (1..=2).zip(["203.0.113.5:9000", "203.0.113.5:9001"]) {
+        let public = public.parse().unwrap();
+        let mut request = [0; 100];
+        let (length, from) = server.recv_from(&mut request).unwrap();
+        assert_eq!((length, from), (20, ours.local_of(component)));
+        stranger.send_to(&told(&request, "198.51.100.1:1".parse().unwrap()), from).unwrap();
+        for nonsense in [&b"\x01\x01"[..], &[0; 20], &[1; 1500], &told(&[7; 20], public), &request[..20]] {
+            server.send_to(nonsense, from).unwrap();
+        }
+        server.send_to(&told(&request, public), from).unwrap();
+    }
+    let until = Instant::now() + Duration::from_secs(20);
+    while ours.gathered().gathered.len() < 2 {
+        assert!(Instant::now() < until, "the answers did not come");
+        assert!(ours.receive_rtp(now, &mut 10).is_none() && ours.receive_rtcp(now, &mut 10).is_none());
+    }
+    let gathered = ours.gathered().gathered;
+    let seen: Vec<_> = gathered.iter().map(|g| (g.component, g.addr.to_string(), g.base)).collect();
+    let expected = [(1, "203.0.113.5:9000"), (2, "203.0.113.5:9001")].map(|(c, a)| (c, a.to_owned(), ours.local_of(c)));
+    assert_eq!(seen, expected);
+    assert!(ours.waits(now).is_none() && ours.silent().is_none());
+}
