@@ -132,3 +132,38 @@ fn a_silent_stun_server_holds_no_call_up() {
     caller.quit();
     callee.quit();
 }
+
+/// Whose ports outside nobody can foretell: the path is learnt from its own checks (peer-reflexive).
+#[test]
+fn a_phone_behind_a_symmetric_nat_and_one_in_public_hear_each_other() {
+    if !may_have_homes() {
+        return;
+    }
+    let homes = Homes::new([Nat::Symmetric, Nat::Cone]);
+    let coturn = Coturn::start(PUBLIC, STUN, &homes.public());
+    let kamailio =
+        Kamailio::start(kamailio::Options { host: PUBLIC.into(), within: homes.public(), ..Default::default() });
+    let folders = TONES.map(|_| tempfile::tempdir().expect("a temporary folder"));
+    let places = [homes.phone(0), homes.public()];
+    let mut number = 0;
+    let [mut agent, mut customer] = places.map(|within| {
+        let play = Some(hum(&folders[number], TONES[number]));
+        number += 1;
+        Cli::start(cli::Options { play, auto_answer: true, within, ..Default::default() })
+    });
+    let user = kamailio.user();
+    let options = json!({ "options": { "stun": coturn.address() } });
+    agent.register(&user, DOMAIN, &kamailio.address(), options);
+    // The customer calls, so what the agent has gathered is in an answer.
+    let from = customer.register(&kamailio.user(), DOMAIN, &kamailio.address(), json!({ "options": { "ice": "on" } }));
+    let call = customer.call(&user.name, from);
+    customer.wait_call(call, "active");
+    for phone in [&agent, &customer] {
+        eventually("a path is found", DEADLINE, || phone.log().contains(r#""found""#).then_some(()));
+    }
+    agent.wait_tail(TONES[1], true);
+    customer.wait_tail(TONES[0], true);
+    customer.hang_up(call);
+    customer.quit();
+    agent.quit();
+}
