@@ -13,6 +13,7 @@ mod colleagues;
 mod conference;
 mod connectors;
 mod desk;
+mod duplicates;
 mod encryption;
 mod erase;
 mod failover;

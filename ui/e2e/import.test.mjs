@@ -76,6 +76,24 @@ describe.each(['en', 'ar'])('%s', (lang) => {
     expect(page.complaints).toEqual([]);
   });
 
+  it('customers who are there twice are made one, and two again', async () => {
+    const page = await customers();
+    await page.click('#customers-twice');
+    await page.waitForSelector('.group');
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
+    await page.locator('.group input[type=radio]').nth(1).check();
+    await page.locator('.group .button').focus();
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.group', { state: 'detached' });
+    const [merge] = (await sent(page, 'duplicates')).map((c) => c.ask).filter((ask) => ask.do === 'merge');
+    expect(merge).toMatchObject({ customer: { id: 5, name: 'خالد السالم', stage: 'qualified', numbers: ['+971 4 330 1000'] }, others: [4] });
+    await page.click('.toast button');
+    await page.waitForSelector('.group');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('#customer-search');
+    expect(page.complaints).toEqual([]);
+  });
+
   it('all customers are written to a file', async () => {
     const page = await customers();
     await page.click('#customers-export-vcard');

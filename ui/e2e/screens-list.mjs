@@ -35,6 +35,15 @@ export const SCREENS = [
       await page.waitForSelector('#connector-tried details');
     },
   },
+  {
+    name: 'duplicates',
+    scenario: 'home',
+    act: async (page) => {
+      await page.click('#nav-customers');
+      await page.click('#customers-twice');
+      await page.waitForSelector('.group');
+    },
+  },
   { name: 'import-look', scenario: 'home', act: lookAt },
   {
     name: 'import-columns',

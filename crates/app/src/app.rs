@@ -18,6 +18,7 @@ use crate::{
     connectors::{self, Connectors},
     customer_files::{self, CustomerFiles},
     downloads::{downloads, save_beside},
+    duplicates::Duplicates,
     erasure::Erasure,
     log::LogTail,
     present,
@@ -153,6 +154,7 @@ impl App {
             check: Check::default(),
             customer_files: CustomerFiles::default(),
             exporting: None,
+            duplicates: Duplicates::default(),
             queue: queue.clone(),
             recordings,
             player: None,
@@ -198,6 +200,7 @@ struct Run {
     customer_files: CustomerFiles,
     /// The file that customers are being written to.
     exporting: Option<files::Exporting>,
+    duplicates: Duplicates,
     /// For what is done on a thread of its own.
     queue: mpsc::Sender<Fed>,
     recordings: Recordings,
@@ -269,6 +272,10 @@ impl Run {
                     self.customer_files.command(ask, country, now_ms());
                     self.drain_customer_files();
                 }
+                Asked::Duplicates(ask) => {
+                    self.duplicates.command(ask, card::country(&self.phone, None).as_deref());
+                    self.drain_duplicates();
+                }
                 Asked::Work(ask) => {
                     self.work.command(ask, now_ms());
                     self.drain_work();
@@ -308,6 +315,10 @@ impl Run {
                 StoreEvent::CustomerFiles(answer) => {
                     self.customer_files.answer(answer);
                     self.drain_customer_files();
+                }
+                StoreEvent::Duplicates(answer) => {
+                    self.duplicates.answer(answer);
+                    self.drain_duplicates();
                 }
                 StoreEvent::Customers(answer) => {
                     self.erasure.answer(&self.phone, &answer);

@@ -147,13 +147,7 @@ impl Cards {
 
     fn save(&mut self, phone: &Phone, request: u32, mut customer: Customer) {
         let country = country(phone, None);
-        let mut keys = Vec::new();
-        customer.numbers.retain(|number| {
-            let key = hatif_crm::key(number, country.as_deref());
-            let usable = key.is_some();
-            keys.extend(key);
-            usable
-        });
+        let keys = hatif_crm::keys(&mut customer, country.as_deref());
         self.out.push_back(Out::Ask(CustomerAsk::Save { request: request.into(), customer: Box::new(customer), keys }));
     }
 

@@ -4,6 +4,7 @@
 mod connectors;
 mod customer_files;
 mod customers;
+mod duplicates;
 mod work;
 
 pub use crate::view::DesktopCommand;
@@ -11,6 +12,7 @@ pub use crate::view::RecordingsCommand;
 pub use connectors::{ConnectorForm, ConnectorsCommand};
 pub use customer_files::{CustomerFilesCommand, FileSource};
 pub use customers::CustomersCommand;
+pub use duplicates::DuplicatesCommand;
 pub use hatif_core::desktop::{DesktopSettings, Hotkeys};
 pub use hatif_core::options::{AccountOptions, ForwardRule};
 pub use hatif_core::settings::{Calendar, Contrast, Motion, Numerals, Settings, Theme};
@@ -256,6 +258,10 @@ pub enum Command {
     /// Customers out of files and into files; answered by `customer_files` events.
     CustomerFiles {
         ask: CustomerFilesCommand,
+    },
+    /// Customers who are there twice; answered by `duplicates` events.
+    Duplicates {
+        ask: DuplicatesCommand,
     },
     /// What is noted of calls, tickets, tasks; answered by `work` events.
     Work {

@@ -8,6 +8,7 @@ pub mod command;
 mod connectors;
 mod customer_files;
 mod downloads;
+mod duplicates;
 mod erasure;
 mod instance;
 pub mod log;

@@ -18,6 +18,7 @@ pub mod customer;
 pub mod customer_file;
 pub mod desktop;
 pub mod dial;
+pub mod duplicate;
 pub mod fields;
 pub mod ice;
 pub mod ids;

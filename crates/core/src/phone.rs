@@ -477,6 +477,7 @@ impl Phone {
             StoreEvent::Customers(CustomerAnswer::Erased { calls, .. }) => self.erased(&calls),
             StoreEvent::Customers(_)
             | StoreEvent::CustomerFiles(_)
+            | StoreEvent::Duplicates(_)
             | StoreEvent::Recordings(_)
             | StoreEvent::Work(_)
             | StoreEvent::Connectors(_) => {}

@@ -6,6 +6,7 @@ use crate::{
     connector::{ConnectorsAnswer, ConnectorsAsk},
     customer::{CustomerAnswer, CustomerAsk},
     customer_file::{FileAnswer, FileAsk},
+    duplicate::{DuplicateAnswer, DuplicateAsk},
     ids::AccountId,
     recording::{RecordingsCommand, RecordingsEvent},
     settings::{Policy, Rows},
@@ -96,6 +97,8 @@ pub enum StoreCommand {
     Customers(CustomerAsk),
     /// Answered by `StoreEvent::CustomerFiles`.
     CustomerFiles(FileAsk),
+    /// Answered by `StoreEvent::Duplicates`.
+    Duplicates(DuplicateAsk),
     Recordings(RecordingsCommand),
     /// Answered by `StoreEvent::Work`.
     Work(WorkAsk),
@@ -139,6 +142,7 @@ pub enum StoreEvent {
     Customers(CustomerAnswer),
     /// For who asked, as `Customers` is.
     CustomerFiles(FileAnswer),
+    Duplicates(DuplicateAnswer),
     Recordings(RecordingsEvent),
     /// For who asked, as `Customers` is.
     Work(WorkAnswer),

@@ -6,5 +6,5 @@ pub mod file;
 mod number;
 mod table;
 
-pub use number::{at_home, key, pretty, warm};
+pub use number::{at_home, key, keys, pretty, warm};
 pub use table::csv;

@@ -5,7 +5,10 @@
 //! The numbering plans are those of `phonenumber` (Google's metadata). Its own parser is asked last: it takes the national
 //! prefix away from numbers that merely begin like it.
 
-use hatif_core::dial::{self, ascii_digit, is_bidi_control};
+use hatif_core::{
+    customer::Customer,
+    dial::{self, ascii_digit, is_bidi_control},
+};
 use phonenumber::{
     Mode,
     metadata::{DATABASE, Metadata},
@@ -41,6 +44,18 @@ pub fn key(written: &str, country: Option<&str>) -> Option<String> {
     }
     // Of `+0` nothing is left.
     Some(normal(number, country)).filter(|key| !key.is_empty())
+}
+
+/// The keys of a customer's numbers, in their order; what can't be called is taken from the numbers.
+pub fn keys(customer: &mut Customer, country: Option<&str>) -> Vec<String> {
+    let mut keys = Vec::new();
+    customer.numbers.retain(|number| {
+        let key = key(number, country);
+        let usable = key.is_some();
+        keys.extend(key);
+        usable
+    });
+    keys
 }
 
 /// Reads the numbering plans, which takes some tens of milliseconds: once, before the first call wants them.

@@ -233,7 +233,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut db = database::open(dir.path()).db;
         take(&mut db, Some(1), false, &[row(2, "Sara", "", "Sara@x.example")]);
-        db.execute_batch("DROP TABLE customer_emails; DROP TABLE imported; PRAGMA user_version = 12").unwrap();
+        db.execute_batch(
+            "DROP TABLE customer_emails; DROP TABLE imported; DROP TABLE merges; PRAGMA user_version = 12",
+        )
+        .unwrap();
         drop(db);
         let mut db = database::open(dir.path()).db;
         assert_eq!(take(&mut db, None, false, &[row(2, "S", "", "SARA@x.example")]).1, [(2, "Sara".into())]);

@@ -6,7 +6,7 @@
 //! | `customer_numbers` | one of their numbers: its key, and the tail by which it is found (`customer::tail`)   |
 //! | `customers_words`  | FTS5 without content: the folded words of the customer of the same id                 |
 
-use crate::{erase, fold};
+use crate::{duplicates, erase, fold};
 use hatif_core::{
     customer::{Customer, CustomerAnswer, CustomerAsk, MAX_CUSTOMERS, MAX_EARLIER, Stage, same, tail},
     store::Interaction,
@@ -289,6 +289,7 @@ fn delete(db: &mut Connection, request: u64, customer: u32) -> Result<CustomerAn
 pub(crate) fn remove(db: &Connection, customer: u32) -> Result<()> {
     forget_words(db, customer)?;
     db.prepare_cached("DELETE FROM imported WHERE customer = ?1")?.execute([customer])?;
+    duplicates::forget(db, customer)?;
     db.execute("DELETE FROM customers WHERE id = ?1", [customer])?;
     Ok(())
 }

@@ -10,7 +10,9 @@
 //! | no room even to open                   | the same                                      | `store.write_failed`      |
 //! | settings or rows that make no sense    | the file, with defaults or without those rows | `store.settings_reset`, `store.rows_unreadable` |
 
-use crate::{accounts, connectors, customer_files, customers, fold, interactions, recordings, settings, work};
+use crate::{
+    accounts, connectors, customer_files, customers, duplicates, fold, interactions, recordings, settings, work,
+};
 use hatif_core::text::Text;
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, TransactionBehavior,
@@ -26,7 +28,7 @@ use std::{
 const FILE: &str = "hatif.db";
 
 /// The version that this build writes: that of the newest migration.
-pub(crate) const VERSION: u32 = 13;
+pub(crate) const VERSION: u32 = 14;
 
 /// Tells Hatif's files from other SQLite files ("HTIF").
 const APPLICATION: i64 = 0x4854_4946;
@@ -157,6 +159,7 @@ fn migrations() -> Vec<(u32, &'static str)> {
         interactions::MIGRATIONS,
         customers::MIGRATIONS,
         customer_files::MIGRATIONS,
+        duplicates::MIGRATIONS,
         recordings::MIGRATIONS,
         work::MIGRATIONS,
         connectors::MIGRATIONS,

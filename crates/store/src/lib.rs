@@ -22,6 +22,7 @@ mod connectors;
 mod customer_files;
 mod customers;
 mod database;
+mod duplicates;
 mod erase;
 mod fold;
 mod interactions;

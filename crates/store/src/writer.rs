@@ -7,7 +7,7 @@
 use crate::{
     accounts, connectors, customer_files, customers,
     database::Database,
-    interactions,
+    duplicates, interactions,
     keyring::{Job, KeyringThread, Refused, Reply},
     recordings, settings, work,
 };
@@ -178,6 +178,11 @@ impl Writer {
             StoreCommand::CustomerFiles(ask) => {
                 let answer = customer_files::obey(&mut self.database.db, &ask);
                 (self.emit)(StoreEvent::CustomerFiles(answer));
+            }
+            StoreCommand::Duplicates(ask) => {
+                self.flush();
+                let answer = duplicates::obey(&mut self.database.db, &ask);
+                (self.emit)(StoreEvent::Duplicates(answer));
             }
             StoreCommand::Work(ask) => {
                 // A call's row may still wait to be written, and what is noted of it belongs to that row.

@@ -337,6 +337,8 @@ limit?: number | null } |
 { command: "customers"; ask: CustomersCommand } | 
 /**  Customers out of files and into files; answered by `customer_files` events. */
 { command: "customer_files"; ask: CustomerFilesCommand } | 
+/**  Customers who are there twice; answered by `duplicates` events. */
+{ command: "duplicates"; ask: DuplicatesCommand } | 
 /**  What is noted of calls, tickets, tasks; answered by `work` events. */
 { command: "work"; ask: WorkCommand } | 
 /**  Connectors to CRMs and other programs; answered by `connectors` events. */
@@ -626,6 +628,30 @@ export type DtmfMode =
 /**  As tones in the audio. */
 "in_band";
 
+/**  Customers who may be one. */
+export type DuplicateGroup = {
+	why: Sameness,
+	customers: Customer[],
+};
+
+/**  `{"command":"duplicates","ask":{"do":"find"}}`. Answered by `duplicates` events. */
+export type DuplicatesCommand = 
+/**  Answered by `found`. */
+{ do: "find" } | 
+/**
+ *  `customer` is kept, as it is given; `others` become it, with their calls, tickets and tasks. Answered by `merged` and
+ *  `found`.
+ */
+{ do: "merge"; customer: Customer; others: number[] } | 
+/**  Takes the last merge back, unless the customer was changed since. Answered by `undone` and `found`. */
+{ do: "undo" };
+
+export type DuplicatesEvent = 
+/**  At most 100 groups. */
+{ about: "found"; groups: DuplicateGroup[] } | { about: "merged"; customer: number } | 
+/**  Those who are there again. */
+{ about: "undone"; customers: number[] };
+
 /**  When the echo of the loudspeaker is taken out of the microphone. */
 export type EchoCancellation = 
 /**  When an echo is heard: a headset makes none, and is spared what the cancelling costs. */
@@ -673,6 +699,8 @@ provenance: { [key in string]: Provenance } } |
 { event: "customers"; told: CustomersEvent } | 
 /**  Of files of customers. */
 { event: "customer_files"; told: CustomerFilesEvent } | 
+/**  Of customers who are there twice. */
+{ event: "duplicates"; told: DuplicatesEvent } | 
 /**  Of what is noted of calls, tickets, tasks. */
 { event: "work"; told: WorkEvent } | 
 /**  Of connectors to CRMs and other programs. */
@@ -1325,6 +1353,13 @@ export type RegistrationView = { state: "off" } | { state: "trying" } | { state:
 { state: "down"; reason: Text; retry: boolean; 
 /**  Unix time in milliseconds of the next attempt. */
 retry_at_ms: number | null };
+
+/**  What two customers have in common. */
+export type Sameness = 
+/**  A number, as far as can be told (`customer::same`). */
+"number" | "email" | 
+/**  Name and company, letters folded. */
+"name";
 
 /**  How a call's voice is protected, as the media engine knows it and not as it was agreed on. */
 export type SecurityView = 

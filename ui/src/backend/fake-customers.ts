@@ -32,6 +32,14 @@ export class FakeCustomers {
     });
   }
 
+  get all(): Customer[] {
+    return this.#book;
+  }
+
+  set all(book: Customer[]) {
+    this.#book = book;
+  }
+
   add(customer: Customer): number {
     const id = Math.max(0, ...this.#book.map((other) => other.id ?? 0)) + 1;
     this.#book = [...this.#book, { ...customer, id }];

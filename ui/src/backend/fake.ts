@@ -8,6 +8,7 @@ import type { Backend, CallStateView, CallView, Command, Event, HistoryEntry, Ne
 import { FakeCustomers } from './fake-customers';
 import { checks } from './fake-check';
 import { FakeCustomerFiles } from './fake-customer-files';
+import { FakeDuplicates } from './fake-duplicates';
 import { FakeConnectors } from './fake-connectors';
 import { fate, giveBack, obeyDesk, premium, type Desk } from './fake-desk';
 import { FakeRecordings, recordingOffers } from './fake-recordings';
@@ -35,6 +36,7 @@ class FakePhone implements Backend {
   #pace: number;
   readonly #customers = new FakeCustomers();
   readonly #files = new FakeCustomerFiles(this.#customers);
+  readonly #duplicates = new FakeDuplicates(this.#customers);
   readonly #work: FakeWork;
   readonly #connectors = new FakeConnectors();
   #nextId = 1000;
@@ -99,7 +101,7 @@ class FakePhone implements Backend {
   send(command: Command): Promise<void> {
     this.sent.push(structuredClone(command));
     const desk = this.#desk();
-    const obeyed = obeyDesk(desk, command) || [this.#customers, this.#files, this.#work, this.#connectors].some((part) => part.obey(desk, command));
+    const obeyed = obeyDesk(desk, command) || [this.#customers, this.#files, this.#duplicates, this.#work, this.#connectors].some((part) => part.obey(desk, command));
     if (!obeyed) this.#obey(command);
     return Promise.resolve();
   }

@@ -66,6 +66,7 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
     case 'notice_gone':
       return { ...snapshot, notices: snapshot.notices.filter((n) => n.id !== event.notice) };
     // Not part of the snapshot: shown where they happen (level meter, call, toast).
+    case 'duplicates':
     case 'history_page':
     case 'settings_exported':
     case 'settings_imported':

@@ -1,4 +1,4 @@
-//! Files of customers: what their machine asks for is done here.
+//! Files of customers, and customers who are there twice: what their machines ask for is done here.
 
 use super::{Fed, Run};
 use crate::{
@@ -44,6 +44,23 @@ impl Run {
                     Err(_) => self.refuse("customer_files", &Text::new("settings.export_failed")),
                 },
                 Out::Write { format, first, customers } => self.export_customers(format, first, &customers),
+            }
+        }
+    }
+
+    pub(super) fn drain_duplicates(&mut self) {
+        use crate::duplicates::Out;
+        while let Some(out) = self.duplicates.poll() {
+            match out {
+                Out::Ask(ask) => self.tell_store(StoreCommand::Duplicates(ask)),
+                Out::Tell(told) => (self.on_event)(Event::Duplicates { told }),
+                Out::Refuse(why) => self.refuse("duplicates", &why),
+                Out::Changed => {
+                    self.cards.look_all_up();
+                    self.drain_cards();
+                    self.customer_files.loaded();
+                    self.drain_customer_files();
+                }
             }
         }
     }

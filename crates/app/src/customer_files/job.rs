@@ -153,13 +153,7 @@ struct Way<'a> {
 
 impl Way<'_> {
     fn take(&mut self, line: u64, mut customer: Customer, country: Option<&str>, counts: bool) -> Result<(), End> {
-        let mut keys = Vec::new();
-        customer.numbers.retain(|number| {
-            let key = hatif_crm::key(number, country);
-            let usable = key.is_some();
-            keys.extend(key);
-            usable
-        });
+        let keys = hatif_crm::keys(&mut customer, country);
         if counts && self.is_repeated(&customer, &keys) {
             self.progress.known.push((line, customer.title().to_owned()));
             return Ok(());

@@ -12,6 +12,7 @@ mod desk;
 mod desktop;
 mod devices;
 mod diagnostics;
+mod duplicates;
 mod history;
 mod recordings;
 mod security;
@@ -29,6 +30,7 @@ pub use desk::*;
 pub use desktop::*;
 pub use devices::*;
 pub use diagnostics::*;
+pub use duplicates::*;
 pub use hatif_core::settings::Provenance;
 pub use history::*;
 pub use recordings::*;
@@ -130,6 +132,10 @@ pub enum Event {
     /// Of files of customers.
     CustomerFiles {
         told: CustomerFilesEvent,
+    },
+    /// Of customers who are there twice.
+    Duplicates {
+        told: DuplicatesEvent,
     },
     /// Of what is noted of calls, tickets, tasks.
     Work {

@@ -158,6 +158,7 @@ fn line(event: &StoreEvent) -> String {
         StoreEvent::Customers(_) => "customers".into(),
         StoreEvent::CustomerFiles(FileAnswer::Taken { job, .. }) => format!("taken {job}"),
         StoreEvent::CustomerFiles(_) => "customer files".into(),
+        StoreEvent::Duplicates(_) => "duplicates".into(),
         StoreEvent::Recordings(_) => "recordings".into(),
         StoreEvent::Work(_) => "work".into(),
         StoreEvent::Connectors(_) => "connectors".into(),
