@@ -74,7 +74,7 @@ pub fn bindings() -> tauri_specta::Builder<tauri::Wry> {
 /// Runs the window until it is closed.
 pub fn run() {
     #[cfg(target_os = "linux")]
-    web::draw_plainly();
+    web::prepare();
     let log = hatif_app::log::start();
     let handler = bindings().invoke_handler();
     let builder = tauri::Builder::default();

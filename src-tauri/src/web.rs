@@ -13,14 +13,23 @@ use webkit2gtk::WebViewExt;
 const SOON: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Where there is nothing that draws but the processor, as on many virtual desktops, the page is drawn by it directly and not
-/// by way of an imitated graphics card, which needs 80 MB more. (WebKit's setting for it is not used: a page that is loading
-/// when it changes may crash.) To be called before there is a second thread or a window.
-pub fn draw_plainly() {
-    if !draws_in_hardware(Path::new("/dev"))
-        && let Err(error) = gtk::glib::setenv("WEBKIT_DISABLE_DMABUF_RENDERER", "1", false)
-    {
-        tracing::warn!(%error, "the page is drawn by an imitated graphics card");
+/// How WebKit is to run the page; it takes it from the environment, where the user's own word counts more. To be called
+/// before there is a second thread or a window.
+///
+/// - No compiled script (`JSC_useJIT`): nothing here computes for long, and without it the page's process needs 90 MB less after some
+///   hundred calls and no memory that is written and executed, which what strangers send might be made to reach.
+/// - Where there is nothing that draws but the processor, as on many virtual desktops, the page is drawn by it directly and not by
+///   way of an imitated graphics card, which needs 80 MB more. (WebKit's setting for it is not used: a page that is loading when it
+///   changes may crash.)
+pub fn prepare() {
+    let mut set = vec![("JSC_useJIT", "0")];
+    if !draws_in_hardware(Path::new("/dev")) {
+        set.push(("WEBKIT_DISABLE_DMABUF_RENDERER", "1"));
+    }
+    for (name, value) in set {
+        if let Err(error) = gtk::glib::setenv(name, value, false) {
+            tracing::warn!(%error, name, "the page runs as WebKit has it");
+        }
     }
 }
 
