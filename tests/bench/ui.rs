@@ -129,6 +129,7 @@ fn memory_of(window: &Window) -> f64 {
 /// Median of milliseconds from a key's event to the frame that shows its letter, typed as by hand: keys that come faster
 /// than frames wait for each other, in an empty window too.
 fn typing(window: &Window, field: &str, text: &str) -> f64 {
+    window.click(field);
     window.script(&format!(
         "window.keyed = [];
         document.querySelector('{field}').addEventListener('keydown', (event) => {{
