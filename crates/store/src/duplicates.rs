@@ -161,7 +161,7 @@ fn merge(
     }
     let distinct: BTreeSet<u32> = before.iter().map(|(customer, _)| customer.id).collect();
     if distinct.len() < 2 || distinct.len() != before.len() {
-        return Err(Refusal::Text(Text::new("merge.one")));
+        return Err(Refusal::Text(Text::new("merge.alone")));
     }
     let mut moved: Vec<Moved> = Vec::new();
     for (place, (table, key)) in BELONGINGS.iter().enumerate() {
