@@ -11,7 +11,7 @@ use hatif_lab::{
 use serde_json::{Value, json};
 use std::{collections::HashMap, fs, path::Path};
 use zbus::{
-    blocking::{Connection, Proxy, fdo::DBusProxy},
+    blocking::{Connection, Proxy, connection, fdo::DBusProxy},
     zvariant::{OwnedValue, Value as BusValue},
 };
 
@@ -52,7 +52,9 @@ fn panel(folder: &Path) -> Process {
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 
 fn session() -> Connection {
-    Connection::session().expect("the lab's desktop has a session bus")
+    // Who is asked may have died: that is a failure, and no reason to wait for ever.
+    let session = connection::Builder::session().expect("the lab's desktop has a session bus");
+    session.method_timeout(DEADLINE).build().expect("the session bus takes us")
 }
 
 /// The item of the one Hatif, as its name on the bus.
