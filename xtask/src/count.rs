@@ -9,12 +9,20 @@ pub struct Count {
     pub skipped: u64,
     /// Names of the failed ones, where the runner says them on a line of their own.
     pub failures: Vec<String>,
+    /// What the runners said of them, from the beginning.
+    pub said: Vec<String>,
+    /// They are saying it.
+    telling: bool,
 }
+
+/// So many lines of that are kept.
+const SAID: usize = 120;
 
 impl Count {
     /// Reads one line of cargo test, vitest, Playwright or node's own runner.
     pub fn read(&mut self, line: &str) {
         let line = plain(line);
+        self.listen(line.trim_end());
         let line = line.trim();
         if let Some(rest) = line.strip_prefix("test result: ") {
             self.passed += before(rest, " passed");
@@ -48,6 +56,18 @@ impl Count {
             && !self.failures.iter().any(|known| known == name.trim())
         {
             self.failures.push(name.trim().to_string());
+        }
+    }
+
+    /// Keeps what stands between the runner's heading (cargo's, vitest's) and its sum.
+    fn listen(&mut self, line: &str) {
+        let words = line.trim();
+        if words == "failures:" || words.contains(" Failed Tests ") {
+            self.telling = true;
+        } else if words.starts_with("test result: ") || words.starts_with("Test Files ") {
+            self.telling = false;
+        } else if self.telling && !words.is_empty() && self.said.len() < SAID {
+            self.said.push(line.into());
         }
     }
 
@@ -118,6 +138,16 @@ mod tests {
         );
         assert_eq!((count.passed, count.failed), (11, 1));
         assert_eq!(count.failures, ["ui/src/a.test.ts > adds"]);
+    }
+
+    #[test]
+    fn what_was_said_of_failures_is_kept() {
+        let cargo = "test a::b ... FAILED\n\nfailures:\n\n---- a::b stdout ----\n  left: 1\n\nfailures:\n    a::b\n\n\
+            test result: FAILED. 0 passed; 1 failed; 0 ignored;\nafterwards\n";
+        assert_eq!(count(cargo).said, ["---- a::b stdout ----", "  left: 1", "    a::b"]);
+        let vitest = "before\n\u{1b}[31m⎯⎯⎯ Failed Tests 1 ⎯⎯⎯\u{1b}[39m\n FAIL  a.test.ts > adds\nError: it does not\n\
+            Test Files  1 failed (1)\n     Tests  1 failed (1)\n";
+        assert_eq!(count(vitest).said, [" FAIL  a.test.ts > adds", "Error: it does not"]);
     }
 
     #[test]

@@ -133,8 +133,12 @@ impl Steps {
         self.outcomes.push(Outcome::of(title, None, Some(why.into())));
     }
 
-    /// Prints what every step came to, the failures by name, and the sum alone on the last line.
+    /// Prints what failed tests said, what every step came to, the failures by name, and the sum alone on the last line.
     pub fn summary(&self) -> bool {
+        for outcome in self.outcomes.iter().filter(|outcome| !outcome.count.said.is_empty()) {
+            println!("\n── What failed tests of \"{}\" said\n", outcome.title);
+            outcome.count.said.iter().for_each(|line| println!("   {line}"));
+        }
         println!("\n── Summary, {} in all\n", human(self.started.elapsed()));
         let width = self.outcomes.iter().map(|outcome| outcome.title.chars().count()).max().unwrap_or(0);
         let mut sum = Count::default();
