@@ -16,7 +16,10 @@ const AT_MOST = 60;
 function hands(page) {
   const key = (...keys) => keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
   const type = (text) => page.keyboard.type(text);
-  const on = (selector) => page.waitForFunction((selector) => document.activeElement?.matches(selector), selector);
+  const on = (selector) =>
+    page.waitForFunction((selector) => document.activeElement?.matches(selector), selector).catch(async () => {
+      throw new Error(`${selector} has not the focus, but ${await page.evaluate(() => document.activeElement?.outerHTML.slice(0, 200))}`);
+    });
   /** Tab, or Shift+Tab, as somebody does who sees where the ring is: it has to be seen all the way. */
   async function to(selector, by = 'Tab') {
     for (let n = 0; n < AT_MOST; n += 1) {
