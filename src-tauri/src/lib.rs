@@ -8,7 +8,7 @@ mod web;
 
 use hatif_app::{
     App, AppConfig, Devices, KeyringChoice, LogTail,
-    command::Command,
+    command::{Command, CustomerFilesCommand, FileSource},
     view::{Event, Snapshot},
 };
 use serde::Serialize;
@@ -22,7 +22,7 @@ const PHONE: &str = "phone";
 /// The environment's word for another folder of data.
 const DATA: &str = "HATIF_DATA";
 
-/// Why the page's command was not taken: the application is ending or does not keep up.
+/// Why the page's command was not taken: the application is ending or does not keep up, or it is none for a page.
 #[derive(Debug, Serialize, Type)]
 pub struct NotTaken;
 
@@ -47,6 +47,10 @@ fn send(handle: AppHandle, app: State<'_, App>, command: Command) -> Result<(), 
         Command::Desktop { ask } => {
             around::asked(&handle, &ask);
             Ok(())
+        }
+        // A page names no file of the disk: it hands over what the user chose, part by part.
+        Command::CustomerFiles { ask: CustomerFilesCommand::Look { source: FileSource::Disk { .. }, .. } } => {
+            Err(NotTaken)
         }
         command => app.send(command).map_err(|_| NotTaken),
     }

@@ -200,3 +200,19 @@ fn a_page_that_trusts_a_name_is_noticed() {
         window.script(WRONG).as_array().filter(|wrong| !wrong.is_empty()).map(|_| ())
     });
 }
+
+/// Whatever gets hold of the page does not get at the disk through it: the page hands files over and names none.
+#[test]
+fn a_page_names_no_file() {
+    let _alone = alone();
+    let window = Window::open(&application(), "en");
+    window.wait_text("#practice-call", |text| !text.is_empty());
+    let look = |source: Value| {
+        let ask = json!({ "do": "look", "source": source });
+        let command = json!({ "command": "customer_files", "ask": ask });
+        let asked = format!("window.__TAURI_INTERNALS__.invoke('send', {{ command: {command} }})");
+        window.script(&format!("return {asked}.then(() => 'taken', () => 'refused')"))
+    };
+    assert_eq!(look(json!({ "from": "disk", "path": "/etc/passwd" })), "refused");
+    assert_eq!(look(json!({ "from": "page", "name": "people.csv", "size": 3 })), "taken");
+}

@@ -48,6 +48,22 @@ describe.each(['en', 'ar'])('%s', (lang) => {
     expect((await asked(page, 'keep')).at(-1).wrap_up).toMatchObject({ notes: 'a12 mx', done: true });
   });
 
+  it('who left the notes begins with what came of the call, however late the field tells of its caret', async () => {
+    const page = await start('work');
+    await page.waitForSelector('#call-notes');
+    await page.keyboard.press('w');
+    await page.keyboard.type('a');
+    await page.evaluate(() => {
+      const notes = document.getElementById('call-notes');
+      document.getElementById('call-heading').focus();
+      // The caret's last move is told of in a task of its own, and a call may end before the next one.
+      notes.dispatchEvent(new Event('selectionchange'));
+    });
+    await hangUp(page);
+    await page.waitForFunction(() => document.activeElement?.id === 'wrap-disposition-solved');
+    expect(await value(page, '#wrap-notes')).toBe('a');
+  });
+
   it('the next call comes over it, and what was typed waits', async () => {
     const page = await start('work');
     await page.waitForSelector('#call-notes');
