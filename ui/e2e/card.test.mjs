@@ -95,7 +95,10 @@ describe.each(['en', 'ar'])('%s', (lang) => {
     await page.click('#nav-customers');
     const open = async (name) => {
       await page.fill('#customer-search', name);
-      await page.waitForFunction(() => document.querySelectorAll('#customers li').length === 1);
+      await page.waitForFunction((name) => {
+        const rows = document.querySelectorAll('#customers li');
+        return rows.length === 1 && rows[0].textContent.toLowerCase().includes(name);
+      }, name.toLowerCase());
       await page.click('#customers .main');
       await page.click('#customer-erase');
       await page.waitForSelector('dialog[open]');
