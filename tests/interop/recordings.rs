@@ -193,6 +193,43 @@ fn a_recording_that_was_torn_away_is_finished_at_the_next_start() {
 }
 
 #[test]
+fn what_is_said_of_a_recording_outlives_the_process_finds_it_and_goes_with_it() {
+    let mut stage = Stage::set();
+    stage.ask("begin", "on");
+    stage.listen(1.0);
+    stage.cli.hang_up(stage.call);
+    stage.peer.wait_for("CALL_CLOSED");
+    let name = the_recording(&mut stage.cli)["name"].clone();
+    let say = |cli: &mut Cli, draft: Value, what: &str| {
+        library(cli, json!({ "do": "comment", "recording": name, "draft": draft }), what)
+    };
+    let said = say(&mut stage.cli, json!({ "at_ms": 700, "text": "كان الترحيب واضحًا" }), "comments");
+    let first = said["comments"][0]["id"].clone();
+    say(&mut stage.cli, json!({ "at_ms": 0, "text": "" }), "comments");
+    say(&mut stage.cli, json!({ "at_ms": 0, "text": "Agreed", "reply_to": first }), "comments");
+    let refused = say(&mut stage.cli, json!({ "at_ms": 0, "text": "To whom?", "reply_to": 99 }), "not_commented");
+    assert_eq!(refused["text"]["code"], "comment.gone");
+
+    let Stage { folder, cli, peer, .. } = stage;
+    // SIGKILL: what was confirmed is there.
+    drop(cli);
+    let mut cli = Stage::phone(folder.path(), None, None);
+    let found = library(&mut cli, json!({ "do": "find", "request": 4, "query": "الترحيب" }), "page");
+    assert_eq!((&found["recordings"][0]["name"], &found["recordings"][0]["comments"]), (&name, &json!(3)), "{found}");
+    let kept = library(&mut cli, json!({ "do": "comments", "recording": name }), "comments");
+    let kept: Vec<_> = kept["comments"].as_array().unwrap().iter().map(|c| (&c["at_ms"], &c["text"])).collect();
+    assert_eq!(
+        kept,
+        [(&json!(0), &json!("")), (&json!(700), &json!("كان الترحيب واضحًا")), (&json!(700), &json!("Agreed"))]
+    );
+    library(&mut cli, json!({ "do": "delete", "recording": name }), "deleted");
+    let gone = say(&mut cli, json!({ "at_ms": 0, "text": "too late" }), "not_commented");
+    assert_eq!(gone["text"]["code"], "recording.gone");
+    cli.quit();
+    drop(peer);
+}
+
+#[test]
 fn without_a_lasting_key_nothing_is_recorded_and_the_agent_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let peer = Baresip::start(baresip::Options { tone: THEIRS, codecs: "pcma", ..Default::default() });

@@ -78,20 +78,24 @@ fn position(desk: &Desk) -> f64 {
     desk.window.script("return document.querySelector('#position')?.valueAsNumber").as_f64().unwrap_or_default()
 }
 
-/// From the beginning, as it is chosen now.
-fn again(desk: &Desk) {
-    let rests = || {
-        desk.window.script("return document.querySelector('#play').getAttribute('aria-label')")
-            == (desk.say)("player.play")
-    };
-    if !rests() {
-        click(desk, "#play");
-    }
-    // Had it just ended, it plays once more.
-    eventually("it rests", DEADLINE, || rests().then_some(()));
+fn rests(desk: &Desk) -> bool {
+    desk.window.script("return document.querySelector('#play').getAttribute('aria-label')") == (desk.say)("player.play")
+}
+
+fn rewind(desk: &Desk) {
     let back = "const p = document.querySelector('#position'); p.value = 0; p.dispatchEvent(new Event('input', \
                 { bubbles: true })); return 0";
     desk.window.script(back);
+}
+
+/// From the beginning, as it is chosen now.
+fn again(desk: &Desk) {
+    if !rests(desk) {
+        click(desk, "#play");
+    }
+    // Had it just ended, it plays once more.
+    eventually("it rests", DEADLINE, || rests(desk).then_some(()));
+    rewind(desk);
     click(desk, "#play");
 }
 
@@ -143,6 +147,25 @@ fn hear(desk: &Desk, headset: &Ear, room: &Ear) {
     eventually("it has ended", DEADLINE, || (position(desk) / 1000.0 > TALK - 0.3).then_some(()));
 }
 
+/// By key, at the moment where the player stands; the recording is found by it.
+fn comment(desk: &Desk, customer: &Party) {
+    eventually("it rests", DEADLINE, || rests(desk).then_some(()));
+    desk.window.script("document.activeElement?.blur(); return 0");
+    desk.window.press(&["c"]);
+    desk.has_focus("comment");
+    desk.window.write("well said");
+    desk.window.press(&["Control", "Enter"]);
+    shows(&desk.window, "#comments .said p", &["well said"]);
+    let at = position(desk).round();
+    desk.picture("commented");
+    desk.window.type_into("#recordings-search", "said well");
+    shows(&desk.window, "#recordings li button:enabled", &[&customer.user.name]);
+    rewind(desk);
+    eventually("the player is at the beginning", DEADLINE, || (position(desk) < 100.0).then_some(()));
+    click(desk, "#comments .at");
+    eventually("the player goes there", DEADLINE, || ((position(desk) - at).abs() <= 100.0).then_some(()));
+}
+
 fn delete(desk: &Desk) {
     // Beside them stands the ledger, which a deletion is written into.
     let recording = |entry: &fs::DirEntry| entry.file_name() != "ledger";
@@ -166,6 +189,7 @@ fn a_call_is_recorded_and_heard_again(language: &'static str) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (headset, room) = (Ear::at(folder.path(), "agent_spk"), Ear::at(folder.path(), "far_spk"));
     hear(&desk, &headset, &room);
+    comment(&desk, &customer);
     delete(&desk);
 }
 

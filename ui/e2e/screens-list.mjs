@@ -89,6 +89,30 @@ export const SCREENS = [
     },
   },
   {
+    name: 'recordings-comments',
+    scenario: 'home',
+    act: async (page) => {
+      await recordings(page);
+      await page.click('#recordings button');
+      await page.waitForSelector('#comments');
+      const say = async (at, words) => {
+        await page.fill('#position', String(at));
+        await page.fill('#comment', words);
+        await page.click('#comment-say');
+        await page.locator('#comments .said', { hasText: words }).waitFor();
+      };
+      await say(12_000, 'A clear greeting. Ask for the order number right here, before looking anything up.');
+      await say(93_000, 'هنا كان الأفضل أن ينتظر العميل');
+      await page.locator('#comments .said').last().locator('.can button').first().click();
+      await page.fill('#comment-other', 'نعم، سأفعل ذلك');
+      await page.keyboard.press('Control+Enter');
+      await page.fill('#position', '201000');
+      await page.click('#bookmark');
+      await page.locator('#comments .mark').waitFor();
+      await page.locator('#comments').evaluate((at) => at.scrollIntoView({ block: 'center' }));
+    },
+  },
+  {
     name: 'recordings-kept',
     scenario: 'home',
     act: async (page) => {

@@ -22,7 +22,7 @@ mod quality;
 
 use quality::quality;
 mod recordings;
-pub use recordings::{DAY, recording, wave};
+pub use recordings::{DAY, comment, recording, wave};
 
 pub fn snapshot(phone: &Phone, now: phone::Now, system_language: &str) -> view::Snapshot {
     view::Snapshot {

@@ -24,6 +24,7 @@ use hatif_audio::RecordOrder;
 use hatif_core::{
     account::Password,
     call::Direction,
+    comment::{CommentsAnswer, CommentsAsk},
     ids::CallId,
     recording::{
         Recording, RecordingCommand, RecordingCursor, RecordingEnd, RecordingEvent, RecordingQuery, RecordingsCommand,
@@ -220,6 +221,11 @@ impl Recordings {
             Asked::Hold { recording, on } => self.row(recording, Purpose::Hold(on)),
             Asked::Log { recording } => self.with_key(Job::Log(recording)),
             Asked::Check => self.with_key(Job::Check),
+            Asked::Comments { recording } => vec![comments(CommentsAsk::Of { recording })],
+            Asked::Comment { recording, draft } => {
+                vec![comments(CommentsAsk::Keep { recording, draft, now: SystemTime::now() })]
+            }
+            Asked::DeleteComment { recording, id } => vec![comments(CommentsAsk::Delete { recording, id })],
             // Of a call: the phone's. Of the player: the player's.
             _ => vec![],
         }
@@ -264,6 +270,12 @@ impl Recordings {
             RecordingsEvent::Older(rows) => {
                 rows.into_iter().flat_map(|row| self.with_key(Job::Delete(Box::new(row), Deed::Expired))).collect()
             }
+            RecordingsEvent::Comments(CommentsAnswer { recording, comments }) => vec![Effect::Show(match comments {
+                Ok(comments) => {
+                    Shown::Comments { recording, comments: comments.iter().map(present::comment).collect() }
+                }
+                Err(text) => Shown::NotCommented { recording, text: present::text(&text) },
+            })],
             RecordingsEvent::Row { name, recording } => {
                 let Some(at) = self.rows.iter().position(|(asked, _)| *asked == name) else { return vec![] };
                 let (_, purpose) = self.rows.remove(at);
@@ -494,6 +506,7 @@ fn new_recording(row: &Interaction, now: SystemTime) -> Recording {
         started: now,
         end: None,
         held: false,
+        comments: 0,
     }
 }
 
@@ -508,6 +521,10 @@ fn ended(recording: Recording, summary: &Summary) -> Vec<Effect> {
     };
     let ended = Recording { end: Some(end), ..recording };
     vec![Effect::Store(RecordingsCommand::Save(Box::new(ended))), Effect::Show(Shown::Changed)]
+}
+
+fn comments(ask: CommentsAsk) -> Effect {
+    Effect::Store(RecordingsCommand::Comments(ask))
 }
 
 fn failed(call: CallId, code: &'static str) -> Effect {

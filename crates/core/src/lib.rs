@@ -13,6 +13,7 @@
 pub mod account;
 pub mod audio;
 pub mod call;
+pub mod comment;
 pub mod connector;
 pub mod customer;
 pub mod customer_file;

@@ -4,6 +4,7 @@
 use crate::{
     account::Password,
     call::{Direction, Peer},
+    comment::{CommentsAnswer, CommentsAsk},
     ids::CallId,
     text::Text,
 };
@@ -129,6 +130,8 @@ pub struct Recording {
     pub end: Option<RecordingEnd>,
     /// Not to be destroyed, by nobody, before it is released.
     pub held: bool,
+    /// How many were made on it; counted when it is looked for, and not saved.
+    pub comments: u32,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -196,6 +199,7 @@ pub enum RecordingsCommand {
     SaveHead(Password),
     /// One by its name. Answered by `Row`.
     Get(String),
+    Comments(CommentsAsk),
 }
 
 /// What the store answers.
@@ -216,4 +220,5 @@ pub enum RecordingsEvent {
         name: String,
         recording: Option<Box<Recording>>,
     },
+    Comments(CommentsAnswer),
 }

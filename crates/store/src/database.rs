@@ -11,7 +11,8 @@
 //! | settings or rows that make no sense    | the file, with defaults or without those rows | `store.settings_reset`, `store.rows_unreadable` |
 
 use crate::{
-    accounts, connectors, customer_files, customers, duplicates, fold, interactions, recordings, settings, work,
+    accounts, comments, connectors, customer_files, customers, duplicates, fold, interactions, recordings, settings,
+    work,
 };
 use hatif_core::text::Text;
 use rusqlite::{
@@ -28,7 +29,7 @@ use std::{
 const FILE: &str = "hatif.db";
 
 /// The version that this build writes: that of the newest migration.
-pub(crate) const VERSION: u32 = 14;
+pub(crate) const VERSION: u32 = 15;
 
 /// Tells Hatif's files from other SQLite files ("HTIF").
 const APPLICATION: i64 = 0x4854_4946;
@@ -161,6 +162,7 @@ fn migrations() -> Vec<(u32, &'static str)> {
         customer_files::MIGRATIONS,
         duplicates::MIGRATIONS,
         recordings::MIGRATIONS,
+        comments::MIGRATIONS,
         work::MIGRATIONS,
         connectors::MIGRATIONS,
     ]

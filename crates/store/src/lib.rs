@@ -18,6 +18,7 @@
 #![warn(missing_docs)]
 
 mod accounts;
+mod comments;
 mod connectors;
 mod customer_files;
 mod customers;

@@ -1,7 +1,7 @@
 //! The table `recordings`: what is known of each, beside its sound, which lies encrypted in a file of its own. A row is
 //! written when recording begins and replaced when it ends; one without an end, found at start, was torn away.
 
-use crate::fold;
+use crate::{comments, fold};
 use hatif_core::{
     call::{Direction, Peer},
     recording::{Recording, RecordingCursor, RecordingEnd, RecordingPage, RecordingQuery},
@@ -39,7 +39,8 @@ pub(crate) const MIGRATIONS: &[(u32, &str)] = &[
 ];
 
 const COLUMNS: &str = "name, interaction, account_label, direction, peer_name, peer_address, peer_uri, started, length, \
-                       paused, gaps, torn, bytes, digest, held";
+                       paused, gaps, torn, bytes, digest, held, \
+                       (SELECT count(*) FROM recording_comments c WHERE c.recording = recordings.name) AS comments";
 
 /// One page of what the query finds, newest first. Rows that can't be read are left out.
 pub(crate) fn find(db: &Connection, query: &RecordingQuery) -> Result<RecordingPage> {
@@ -59,7 +60,11 @@ pub(crate) fn find(db: &Connection, query: &RecordingQuery) -> Result<RecordingP
         narrow("interaction = ?", interaction.into());
     }
     for word in fold::needles(&query.text) {
-        narrow("instr(folded, ?)", word.into());
+        narrow(
+            "(instr(folded, ?) OR EXISTS (SELECT 1 FROM recording_comments c \
+             WHERE c.recording = recordings.name AND instr(c.folded, ?)))",
+            word.into(),
+        );
     }
     // One more than the page shows whether there is another.
     let sql = format!(
@@ -133,6 +138,7 @@ fn read(row: &Row<'_>) -> Result<Option<Recording>> {
         started,
         end,
         held: row.get("held")?,
+        comments: row.get("comments")?,
     }))
 }
 
@@ -167,6 +173,7 @@ pub(crate) fn save(db: &Connection, recording: &Recording) -> Result<()> {
 }
 
 pub(crate) fn delete(db: &Connection, name: &str) -> Result<()> {
+    comments::forget(db, name)?;
     db.prepare_cached("DELETE FROM recordings WHERE name = ?1")?.execute([name])?;
     Ok(())
 }
@@ -187,10 +194,10 @@ fn from_millis(millis: i64) -> Option<SystemTime> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn recording(n: u32, name: &str, address: &str) -> Recording {
+    pub(crate) fn recording(n: u32, name: &str, address: &str) -> Recording {
         Recording {
             name: format!("{n:032x}"),
             interaction: i64::from(n / 2),
@@ -207,6 +214,7 @@ mod tests {
                 digest: [n as u8; 32],
             }),
             held: n == 2,
+            comments: 0,
         }
     }
 

@@ -5,7 +5,7 @@
 //! are kept; then the oldest is given up.
 
 use crate::{
-    accounts, connectors, customer_files, customers,
+    accounts, comments, connectors, customer_files, customers,
     database::Database,
     duplicates, interactions,
     keyring::{Job, KeyringThread, Refused, Reply},
@@ -287,6 +287,9 @@ impl Writer {
             RecordingsCommand::Delete(name) => return self.write(Write::DeleteRecording(name)),
             RecordingsCommand::Key { fresh } => return self.recording_key(fresh),
             RecordingsCommand::SaveHead(head) => return self.recording_head(head),
+            RecordingsCommand::Comments(ask) => {
+                Ok(RecordingsEvent::Comments(comments::obey(&mut self.database.db, ask)))
+            }
             RecordingsCommand::FindOlder(than) => recordings::older(&self.database.db, than)
                 .map(RecordingsEvent::Older)
                 .map_err(|error| (error, RecordingsEvent::Older(Vec::new()))),

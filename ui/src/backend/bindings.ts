@@ -356,6 +356,26 @@ limit?: number | null } |
 /**  Answered by a `snapshot` event. */
 { command: "snapshot" } | { command: "quit" };
 
+/**  What somebody wants to say. */
+export type CommentDraft = {
+	/**  The comment whose words these are from now on; `None`: a new one. */
+	id?: number | null,
+	at_ms: number,
+	reply_to?: number | null,
+	/**  Empty: a bookmark. */
+	text: string,
+};
+
+/**  Words at a moment of a recording, or an answer to such; without words, a bookmark. */
+export type CommentView = {
+	id: number,
+	at_ms: number,
+	/**  The comment that it answers. */
+	reply_to: number | null,
+	text: string,
+	made_ms: number,
+};
+
 /**  A connector as the user gives it. */
 export type ConnectorForm = {
 	id?: number,
@@ -1075,7 +1095,7 @@ export type NewAccount = {
 	options?: AccountOptions | null,
 };
 
-/**  Why the page's command was not taken: the application is ending or does not keep up. */
+/**  Why the page's command was not taken: the application is ending or does not keep up, or it is none for a page. */
 export type NotTaken = null;
 
 /**  Something the user should know; stays until dismissed or mended. */
@@ -1283,6 +1303,7 @@ export type RecordingView = {
 	torn: boolean,
 	/**  Destroyed by nobody until it is released. */
 	held: boolean,
+	comments: number,
 	/**  When it is destroyed by rule; `null`: never. */
 	expires_ms: number | null,
 };
@@ -1322,7 +1343,13 @@ limit?: number | null } |
 /**  Compares the ledger with all files; answered by `checked`. */
 { do: "check" } | 
 /**  Looks whether it is as it was written; answered by `verified`. */
-{ do: "verify"; recording: string };
+{ do: "verify"; recording: string } | 
+/**  What was said of it; answered by `comments`. */
+{ do: "comments"; recording: string } | 
+/**  Keeps a comment, new or changed; answered by `comments` or `not_commented`. */
+{ do: "comment"; recording: string; draft: CommentDraft } | 
+/**  With the answers to it; answered by `comments`. */
+{ do: "delete_comment"; recording: string; id: number };
 
 /**  What is told of recordings. */
 export type RecordingsEvent = 
@@ -1345,6 +1372,8 @@ export type RecordingsEvent =
  *  nothing. `problem`: the ledger itself was changed, and says nothing of them.
  */
 { what: "checked"; whole: number; missing: string[]; changed: string[]; strange: string[]; problem: Text | null } | 
+/**  All that was said of it, by the moment it is about. */
+{ what: "comments"; recording: string; comments: CommentView[] } | { what: "not_commented"; recording: string; text: Text } | 
 /**  It could not be opened, exported or deleted. */
 { what: "failed"; recording: string; text: Text };
 

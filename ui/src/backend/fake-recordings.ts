@@ -1,12 +1,12 @@
 // The library of recordings of the fake backend: a few of them, and a player that counts.
-import type { Action, CallView, Event, PlayerView, RecordingsCommand, RecordingsEvent, RecordingView, WaveView } from './bindings';
+import type { Action, CallView, CommentView, Event, PlayerView, RecordingsCommand, RecordingsEvent, RecordingView, WaveView } from './bindings';
 
 const NOW = Date.now();
 const MINUTE = 60_000;
 
 const recording = (n: number, name: string | null, address: string, length_ms: number | null, more: Partial<RecordingView> = {}): RecordingView => ({
   name: String(n).padStart(32, '0'), entry: String(n), account_label: 'Office', direction: n % 2 ? 'incoming' : 'outgoing',
-  peer: { name, address }, started_ms: NOW - n * 47 * MINUTE, length_ms, paused_ms: 0, gaps_ms: 0, torn: false, held: false, expires_ms: null, ...more,
+  peer: { name, address }, started_ms: NOW - n * 47 * MINUTE, length_ms, paused_ms: 0, gaps_ms: 0, torn: false, held: false, comments: 0, expires_ms: null, ...more,
 });
 
 const LIBRARY: readonly RecordingView[] = [
@@ -40,6 +40,7 @@ export function recordingOffers(call: CallView, policy: string | undefined): Act
 
 export class FakeRecordings {
   #library = [...LIBRARY];
+  #comments: ReadonlyMap<string, readonly CommentView[]> = new Map();
   #player: PlayerView | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -103,12 +104,36 @@ export class FakeRecordings {
         const deeds = ['began', 'paused', 'resumed', 'ended', 'played'] as const;
         return this.#tell({ what: 'log', recording: asked.recording, entries: deeds.map((deed, n) => ({ at_ms: at(n), deed })) });
       }
+      case 'comments':
+        return this.#tellComments(asked.recording);
+      case 'comment': {
+        const { id, at_ms, reply_to, text } = asked.draft;
+        const all = this.#comments.get(asked.recording) ?? [];
+        const known = all.find((comment) => comment.id === id);
+        const first = all.find((comment) => comment.id === reply_to);
+        const next = known
+          ? all.map((comment) => (comment === known ? { ...comment, text: text.trim() } : comment))
+          : [...all, { id: all.length + 1, at_ms: first?.at_ms ?? at_ms, reply_to: reply_to ?? null, text: text.trim(), made_ms: Date.now() }];
+        return this.#say(asked.recording, next.toSorted((a, b) => a.at_ms - b.at_ms || a.id - b.id));
+      }
+      case 'delete_comment':
+        return this.#say(asked.recording, (this.#comments.get(asked.recording) ?? []).filter(({ id, reply_to }) => id !== asked.id && reply_to !== asked.id));
       case 'check':
         return this.#tell({ what: 'checked', whole: this.#library.length, missing: [], changed: [], strange: [], problem: null });
       case 'close':
         clearInterval(this.#timer);
         this.#player = undefined;
     }
+  }
+
+  #say(recording: string, all: readonly CommentView[]): void {
+    this.#comments = new Map([...this.#comments, [recording, all]]);
+    this.#library = this.#library.map((r) => (r.name === recording ? { ...r, comments: all.length } : r));
+    this.#tellComments(recording);
+  }
+
+  #tellComments(recording: string): void {
+    this.#tell({ what: 'comments', recording, comments: [...(this.#comments.get(recording) ?? [])] });
   }
 
   #stand(change: Partial<PlayerView>): void {

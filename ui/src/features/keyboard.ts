@@ -16,7 +16,7 @@ function typing(target: EventTarget | null): boolean {
 }
 
 /** A Latin letter by what is written on the key, or by its place where the layout is another script's. */
-function letter(event: KeyboardEvent): string {
+export function letter(event: KeyboardEvent): string {
   const key = event.key.toLowerCase();
   return /^[a-z]$/.test(key) ? key : event.code.startsWith('Key') ? event.code.slice(3).toLowerCase() : key;
 }

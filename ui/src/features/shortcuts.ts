@@ -37,6 +37,15 @@ export const SHORTCUTS: readonly { title: Key; shortcuts: readonly Shortcut[] }[
     ],
   },
   {
+    title: 'shortcut.group.recordings',
+    shortcuts: [
+      { keys: ['Space'], does: 'shortcut.play' },
+      { keys: ['←', '→'], does: 'shortcut.skip' },
+      { keys: ['C'], does: 'shortcut.comment' },
+      { keys: ['B'], does: 'shortcut.bookmark' },
+    ],
+  },
+  {
     title: 'shortcut.group.window',
     shortcuts: [
       { keys: ['V'], does: 'shortcut.mailbox' },

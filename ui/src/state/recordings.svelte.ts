@@ -113,6 +113,10 @@ class Recordings {
       case 'checked':
         this.checked = told;
         return;
+      case 'comments':
+        this.found = this.found.map((r) => (r.name === told.recording ? { ...r, comments: told.comments.length } : r));
+        return;
+      case 'not_commented':
       case 'closed':
         return;
     }

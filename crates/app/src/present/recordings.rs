@@ -2,7 +2,10 @@
 
 use super::{direction, millis, peer};
 use crate::view;
-use hatif_core::recording::{CallRecording, Recording};
+use hatif_core::{
+    comment::Comment,
+    recording::{CallRecording, Recording},
+};
 use std::time::Duration;
 
 /// What is kept is kept for days.
@@ -33,7 +36,18 @@ pub fn recording(row: &Recording, keep_days: u16) -> view::RecordingView {
         gaps_ms: end.map_or(0, |end| ms(end.gaps)),
         torn: end.is_some_and(|end| end.torn),
         held: row.held,
+        comments: row.comments,
         expires_ms: (keep_days > 0 && !row.held).then(|| millis(row.started + DAY * keep_days.into())),
+    }
+}
+
+pub fn comment(comment: &Comment) -> view::CommentView {
+    view::CommentView {
+        id: comment.id,
+        at_ms: u32::try_from(comment.at.as_millis()).unwrap_or(u32::MAX),
+        reply_to: comment.reply_to,
+        text: comment.text.clone(),
+        made_ms: millis(comment.made),
     }
 }
 

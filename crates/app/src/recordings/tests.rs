@@ -32,6 +32,7 @@ fn row(name: &str, held: bool) -> Recording {
         started: UNIX_EPOCH + present::DAY * 100,
         end: Some(end),
         held,
+        comments: 0,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Recordings: what is asked of them, and what is shown.
 
 use super::*;
+use hatif_core::comment::CommentDraft;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
@@ -90,6 +91,20 @@ pub enum RecordingsCommand {
     Verify {
         recording: String,
     },
+    /// What was said of it; answered by `comments`.
+    Comments {
+        recording: String,
+    },
+    /// Keeps a comment, new or changed; answered by `comments` or `not_commented`.
+    Comment {
+        recording: String,
+        draft: CommentDraft,
+    },
+    /// With the answers to it; answered by `comments`.
+    DeleteComment {
+        recording: String,
+        id: u32,
+    },
 }
 
 /// Whose voice is heard.
@@ -176,6 +191,15 @@ pub enum RecordingsEvent {
         strange: Vec<String>,
         problem: Option<Text>,
     },
+    /// All that was said of it, by the moment it is about.
+    Comments {
+        recording: String,
+        comments: Vec<CommentView>,
+    },
+    NotCommented {
+        recording: String,
+        text: Text,
+    },
     /// It could not be opened, exported or deleted.
     Failed {
         recording: String,
@@ -216,9 +240,22 @@ pub struct RecordingView {
     pub torn: bool,
     /// Destroyed by nobody until it is released.
     pub held: bool,
+    pub comments: u32,
     /// When it is destroyed by rule; `null`: never.
     #[specta(type = Option<u32>)]
     pub expires_ms: Option<f64>,
+}
+
+/// Words at a moment of a recording, or an answer to such; without words, a bookmark.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct CommentView {
+    pub id: u32,
+    pub at_ms: u32,
+    /// The comment that it answers.
+    pub reply_to: Option<u32>,
+    pub text: String,
+    #[specta(type = u32)]
+    pub made_ms: f64,
 }
 
 /// Something that was done to a recording.
