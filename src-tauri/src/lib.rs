@@ -7,13 +7,13 @@ mod place;
 mod web;
 
 use hatif_app::{
-    App, AppConfig, Devices, KeyringChoice, LogTail,
+    App, AppConfig, Devices, KeyringChoice, LogTail, SystemHid,
     command::{Command, CustomerFilesCommand, FileSource},
     view::{Event, Snapshot},
 };
 use serde::Serialize;
 use specta::Type;
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 use tauri::{AppHandle, Emitter, Manager, State};
 
 /// The one event that the page listens to; its payload is an `Event`.
@@ -148,6 +148,7 @@ fn start(handle: AppHandle, data: PathBuf, log: LogTail) -> Result<App, Box<dyn 
         auto_answer: false,
         most_calls: None,
         practice: true,
+        headsets: Some(Arc::new(SystemHid::default())),
         system_language: hatif_app::system_language(),
     };
     let app = App::start(config, log, move |event| match event {

@@ -27,6 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "hatif-sync",
             "hatif-practice",
             "hatif-recorder",
+            "hatif-headset",
         ],
     ),
     // The shell.
@@ -40,6 +41,7 @@ const BORDERS: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["crates/recorder"]),
     ("rusqlite", &["crates/store"]),
     ("keyring", &["crates/store"]),
+    ("hidapi", &["crates/headset"]),
     ("tauri", &["", "src-tauri"]),
     ("reqwest", &["crates/connect", "crates/sync"]),
     ("ureq", &["crates/connect", "crates/sync"]),

@@ -10,6 +10,7 @@
 
 mod beside;
 mod files;
+mod headset;
 
 use crate::{
     card::{self, Cards},
@@ -17,9 +18,10 @@ use crate::{
     command::{Command, CustomersCommand, RecordingsCommand},
     connectors::{self, Connectors},
     customer_files::{self, CustomerFiles},
-    downloads::{downloads, save_beside},
+    downloads::downloads,
     duplicates::Duplicates,
     erasure::Erasure,
+    headset::Headsets,
     log::LogTail,
     present,
     recordings::{Effect, Recordings, Told, player::Player},
@@ -33,17 +35,18 @@ use hatif_core::{
     customer::CustomerAnswer,
     phone::{self, Change, Now, Output, Phone, PhoneConfig},
     recording::{Recording, RecordingCommand},
-    settings::{Layers, Policy, Rows},
     sip::{SipCommand, SipEvent},
     store::{StoreCommand, StoreEvent},
     text::Text,
 };
+use hatif_headset::Hid;
 use hatif_net::Net;
 use hatif_practice::{Practice, PracticeEvent};
 use hatif_recorder::MasterKey;
 use hatif_store::{KeyringChoice, Store, StoreConfig};
 use std::{
     path::PathBuf,
+    sync::Arc,
     time::{Instant, SystemTime},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -69,6 +72,8 @@ pub struct AppConfig {
     pub most_calls: Option<usize>,
     /// Whether the practice line stands.
     pub practice: bool,
+    /// Where USB headsets are looked for; `None`: nowhere.
+    pub headsets: Option<Arc<dyn Hid>>,
     /// What the system asks for: `en`, `ar` or `fa`.
     pub system_language: String,
 }
@@ -95,6 +100,7 @@ enum Fed {
     Checked(u32, Option<hatif_net::check::Finding>),
     Connectors(Box<connectors::Done>),
     CustomerFiles(u32, Box<customer_files::job::Step>),
+    Headset(u32, hatif_headset::Told),
     Snapshot(oneshot::Sender<Snapshot>),
 }
 
@@ -139,7 +145,7 @@ impl App {
         let recordings = Recordings::new(
             &config.data,
             downloads(&config.data),
-            std::sync::Arc::new(move |event| feed(&told, Fed::Recordings(event))),
+            Arc::new(move |event| feed(&told, Fed::Recordings(event))),
         );
         let run = Run {
             phone,
@@ -155,6 +161,7 @@ impl App {
             customer_files: CustomerFiles::default(),
             exporting: None,
             duplicates: Duplicates::default(),
+            headsets: Headsets::default(),
             queue: queue.clone(),
             recordings,
             player: None,
@@ -201,6 +208,7 @@ struct Run {
     /// The file that customers are being written to.
     exporting: Option<files::Exporting>,
     duplicates: Duplicates,
+    headsets: Headsets,
     /// For what is done on a thread of its own.
     queue: mpsc::Sender<Fed>,
     recordings: Recordings,
@@ -238,6 +246,7 @@ impl Run {
                     self.drain_connectors();
                 }
             }
+            self.follow_headsets();
         }
         // The adapters' threads are joined here, off the async workers' backs.
         let Run { net, audio, store, practice, mut on_event, .. } = self;
@@ -303,6 +312,7 @@ impl Run {
                 self.customer_files.step(job, *step);
                 self.drain_customer_files();
             }
+            Fed::Headset(run, told) => self.headset_told(run, told),
             Fed::Connectors(done) => {
                 self.connectors.done(*done, Instant::now());
                 self.drain_connectors();
@@ -340,6 +350,7 @@ impl Run {
                 mut event => {
                     if let StoreEvent::Loaded { settings, .. } = &mut event {
                         self.choose_devices(settings);
+                        self.headsets.known();
                         let effects = self.recordings.loaded();
                         self.carry_out(effects);
                         self.work.load();
@@ -362,41 +373,15 @@ impl Run {
         }
     }
 
-    /// The devices of the command line, over the stored choice.
-    fn choose_devices(&self, rows: &mut Rows) {
-        if self.config.input.is_none() && self.config.output.is_none() {
-            return;
-        }
-        let mut devices = Layers::new(rows.clone(), Policy::default()).settings().devices.clone();
-        devices.microphone = self.config.input.clone().or(devices.microphone);
-        devices.speaker = self.config.output.clone().or(devices.speaker);
-        if let Ok(json) = serde_json::to_string(&devices) {
-            rows.insert("devices".to_owned(), json);
-        }
-    }
-
-    /// Puts the file where the user finds it, under a name of its own.
-    fn export_settings(&mut self, text: String) {
-        let event = match save_beside(&downloads(&self.config.data), "hatif-settings", "json", &text) {
-            Ok(file) => Event::SettingsExported { text, file: file.display().to_string() },
-            Err(_) => Event::CommandFailed {
-                call: None,
-                account: None,
-                command: "export_settings".to_owned(),
-                text: present::text(&Text::new("settings.export_failed")),
-            },
-        };
-        (self.on_event)(event);
-    }
-
     fn snapshot(&self) -> Snapshot {
         let (customers, work, connectors) = (self.cards.view(), self.work.view(), self.connectors.view());
-        let customer_files = self.customer_files.view();
+        let (customer_files, headsets) = (self.customer_files.view(), self.headsets.view());
         Snapshot {
             customers,
             customer_files,
             work,
             connectors,
+            headsets,
             ..present::snapshot(&self.phone, now(), &self.config.system_language)
         }
     }

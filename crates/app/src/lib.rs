@@ -10,6 +10,7 @@ mod customer_files;
 mod downloads;
 mod duplicates;
 mod erasure;
+mod headset;
 mod instance;
 pub mod log;
 mod present;
@@ -22,6 +23,7 @@ mod work;
 pub use app::{App, AppConfig, SendError, StartError};
 pub use hatif_audio::Devices;
 pub use hatif_core::link;
+pub use hatif_headset::{Hid, SystemHid};
 pub use hatif_store::KeyringChoice;
 pub use log::LogTail;
 

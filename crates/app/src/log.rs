@@ -17,7 +17,7 @@ use tracing_subscriber::{EnvFilter, Layer, layer::Context, prelude::*};
 /// What is logged unless `HATIF_LOG` says otherwise: our own lines. Libraries' lines can hold addresses at any level (a
 /// refused certificate is told with its host's name), and what goes wrong in them is told by us.
 const DEFAULT: &str = "off,hatif=info,hatif_shell=info,hatif_app=info,hatif_cli=info,hatif_core=info,hatif_net=info,\
-    hatif_sip=info,hatif_audio=info,hatif_media=info,hatif_store=info,hatif_practice=info";
+    hatif_sip=info,hatif_audio=info,hatif_media=info,hatif_store=info,hatif_practice=info,hatif_headset=info";
 
 /// Lines that are kept, and that may wait to be: a shift makes a few a minute. Beyond it the newest are lost while they
 /// wait, the oldest once they are kept.

@@ -46,6 +46,7 @@ pub fn snapshot(phone: &Phone, now: phone::Now, system_language: &str) -> view::
         // So is this (work.rs).
         work: view::WorkView::default(),
         connectors: view::ConnectorsView::default(),
+        headsets: view::HeadsetsView::default(),
         system_language: system_language.to_owned(),
         // The shell knows.
         window: None,

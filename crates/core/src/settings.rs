@@ -95,6 +95,8 @@ pub struct Settings {
     pub devices: DeviceChoice,
     pub sound: SoundSettings,
     pub desktop: DesktopSettings,
+    /// The buttons and lamps of USB headsets.
+    pub headset_buttons: bool,
     /// Which calls are recorded.
     pub recording: RecordingPolicy,
     /// After each answered call it is asked what came of it.
@@ -122,6 +124,7 @@ impl Default for Settings {
             devices: DeviceChoice::default(),
             sound: SoundSettings::default(),
             desktop: DesktopSettings::default(),
+            headset_buttons: true,
             recording: RecordingPolicy::default(),
             wrap_up: false,
             recording_rules: RecordingRules::default(),

@@ -725,6 +725,8 @@ provenance: { [key in string]: Provenance } } |
 { event: "work"; told: WorkEvent } | 
 /**  Of connectors to CRMs and other programs. */
 { event: "connectors"; told: ConnectorsEvent } | 
+/**  Of USB headsets' buttons and lamps. */
+{ event: "headsets"; told: HeadsetsEvent } | 
 /**  The place where passwords go has changed. */
 { event: "credentials_changed"; credentials: Credentials } | 
 /**  Answers `preview_number`. */
@@ -858,6 +860,26 @@ export type HeaderRule = {
 	field: Field,
 };
 
+/**  A button of the HID Usage Tables, page 0x0B. */
+export type HeadsetButton = {
+	kind: HeadsetButtonKind,
+	/**  Which `key` (0 to 9, 10 the star, 11 the pound), or the usage of `other`. */
+	number: number | null,
+};
+
+export type HeadsetButtonKind = "hook" | "flash" | "redial" | "drop" | "line" | "mute" | "speed_dial" | "voice_mail" | "programmable" | "line_busy" | "key" | "other";
+
+/**  What a button asks for. */
+export type HeadsetDeed = "answer" | "reject" | "hang_up" | "hold" | "resume" | "swap" | "mute" | "unmute";
+
+export type HeadsetLamp = {
+	kind: HeadsetLampKind,
+	on: boolean,
+};
+
+/**  The lamps that calls light. */
+export type HeadsetLampKind = "off_hook" | "ring" | "mute" | "hold";
+
 /**  The test of the headset: the microphone is recorded, then played back. */
 export type HeadsetTestView = { state: "recording"; seconds: number } | { state: "playing"; verdict: HeadsetVerdict } | { state: "done"; verdict: HeadsetVerdict } | 
 /**  Ended by a call or by the user. */
@@ -872,6 +894,26 @@ export type HeadsetVerdict = {
 	noise_db: number,
 	/**  The highest sample, 0.0 to 1.0. */
 	peak: number,
+};
+
+export type HeadsetView = {
+	id: number,
+	/**  As the headset says: show as text only, `dir="auto"`. */
+	name: string,
+	buttons: HeadsetButton[],
+	lamps: HeadsetLamp[],
+	/**  It sends more than anybody can press, and is not listened to for some seconds. */
+	floods: boolean,
+};
+
+export type HeadsetsEvent = { told: "changed"; headsets: HeadsetsView } | 
+/**  A button went down or up. `deed`: what was done for it. */
+{ told: "heard"; headset: number; button: HeadsetButton; down: boolean; deed: HeadsetDeed | null };
+
+export type HeadsetsView = {
+	headsets: HeadsetView[],
+	/**  Names of those that this user may not open. */
+	denied: string[],
 };
 
 export type HistoryEntry = {
@@ -1419,6 +1461,8 @@ export type Settings = {
 	devices?: DeviceChoice,
 	sound?: SoundSettings,
 	desktop?: DesktopSettings,
+	/**  The buttons and lamps of USB headsets. */
+	headset_buttons?: boolean,
 	/**  Which calls are recorded. */
 	recording?: RecordingPolicy,
 	/**  After each answered call it is asked what came of it. */
@@ -1466,6 +1510,8 @@ export type Snapshot = {
 	work?: WorkView,
 	/**  What is connected, what it found, and what waits to be sent. */
 	connectors?: ConnectorsView,
+	/**  USB headsets with buttons. */
+	headsets?: HeadsetsView,
 	/**  The language that the system asks for: `en`, `ar` or `fa`. */
 	system_language: string,
 	/**  How the window stands; `null` where there is none. */

@@ -61,6 +61,8 @@ export function reduce(snapshot: Snapshot, event: Event): Snapshot {
       return { ...snapshot, work: reduceWork(snapshot.work, event.told) };
     case 'connectors':
       return { ...snapshot, connectors: reduceConnectors(snapshot.connectors, event.told) };
+    case 'headsets':
+      return event.told.told === 'changed' ? { ...snapshot, headsets: event.told.headsets } : snapshot;
     case 'credentials_changed':
       return { ...snapshot, credentials: event.credentials };
     case 'notice_gone':

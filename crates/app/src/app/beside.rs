@@ -6,11 +6,16 @@ use crate::{
     command::RecordingsCommand,
     connectors,
     downloads::{downloads, save_beside},
-    erasure,
+    erasure, present,
     view::{CustomersEvent, DiagnosticsView, Event, WorkEvent},
     work,
 };
-use hatif_core::{ids::AccountId, store::StoreCommand, text::Text};
+use hatif_core::{
+    ids::AccountId,
+    settings::{Layers, Policy, Rows},
+    store::StoreCommand,
+    text::Text,
+};
 use hatif_net::{NetConfig, check};
 use std::{path::Path, time::Instant};
 
@@ -139,5 +144,32 @@ impl Run {
             }
             Err(_) => self.refuse("work", &Text::new("settings.export_failed")),
         }
+    }
+
+    /// The devices of the command line, over the stored choice.
+    pub(super) fn choose_devices(&self, rows: &mut Rows) {
+        if self.config.input.is_none() && self.config.output.is_none() {
+            return;
+        }
+        let mut devices = Layers::new(rows.clone(), Policy::default()).settings().devices.clone();
+        devices.microphone = self.config.input.clone().or(devices.microphone);
+        devices.speaker = self.config.output.clone().or(devices.speaker);
+        if let Ok(json) = serde_json::to_string(&devices) {
+            rows.insert("devices".to_owned(), json);
+        }
+    }
+
+    /// Puts the file where the user finds it, under a name of its own.
+    pub(super) fn export_settings(&mut self, text: String) {
+        let event = match save_beside(&downloads(&self.config.data), "hatif-settings", "json", &text) {
+            Ok(file) => Event::SettingsExported { text, file: file.display().to_string() },
+            Err(_) => Event::CommandFailed {
+                call: None,
+                account: None,
+                command: "export_settings".to_owned(),
+                text: present::text(&Text::new("settings.export_failed")),
+            },
+        };
+        (self.on_event)(event);
     }
 }

@@ -13,6 +13,7 @@ mod desktop;
 mod devices;
 mod diagnostics;
 mod duplicates;
+mod headset;
 mod history;
 mod recordings;
 mod security;
@@ -32,6 +33,7 @@ pub use devices::*;
 pub use diagnostics::*;
 pub use duplicates::*;
 pub use hatif_core::settings::Provenance;
+pub use headset::*;
 pub use history::*;
 pub use recordings::*;
 pub use security::*;
@@ -145,6 +147,10 @@ pub enum Event {
     Connectors {
         told: ConnectorsEvent,
     },
+    /// Of USB headsets' buttons and lamps.
+    Headsets {
+        told: HeadsetsEvent,
+    },
     /// The place where passwords go has changed.
     CredentialsChanged {
         credentials: Credentials,
@@ -225,6 +231,9 @@ pub struct Snapshot {
     /// What is connected, what it found, and what waits to be sent.
     #[serde(default)]
     pub connectors: ConnectorsView,
+    /// USB headsets with buttons.
+    #[serde(default)]
+    pub headsets: HeadsetsView,
     /// The language that the system asks for: `en`, `ar` or `fa`.
     pub system_language: String,
     /// How the window stands; `null` where there is none.

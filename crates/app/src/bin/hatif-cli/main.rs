@@ -4,8 +4,8 @@ mod lines;
 mod one_shot;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use hatif_app::{AppConfig, Devices, KeyringChoice};
-use std::{path::PathBuf, process::ExitCode};
+use hatif_app::{AppConfig, Devices, Hid, KeyringChoice, SystemHid};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 /// Hatif without a window: one JSON command a line on standard input, one JSON event a line on standard output.
 #[derive(Parser)]
@@ -47,6 +47,9 @@ struct Options {
     /// So many calls at once instead of a person's eight.
     #[arg(long, value_name = "N", global = true)]
     most_calls: Option<usize>,
+    /// Use the buttons and lamps of USB headsets.
+    #[arg(long, global = true)]
+    headsets: bool,
     /// Bring up the practice line as well.
     #[arg(long, global = true)]
     practice: bool,
@@ -138,6 +141,7 @@ fn config(options: &Options, data: PathBuf, scratch: bool) -> AppConfig {
         auto_answer: options.auto_answer,
         most_calls: options.most_calls,
         practice: options.practice,
+        headsets: options.headsets.then(|| Arc::new(SystemHid::default()) as Arc<dyn Hid>),
         system_language: hatif_app::system_language(),
     }
 }
