@@ -283,3 +283,178 @@ fn every_models_buttons_drive_real_calls_and_its_lamps_show_them() {
     agent.quit();
     customer.quit();
 }
+
+/// A headset's arrival, and its first second, in which it only tells how it stands.
+fn settled(agent: &mut Desk, model: &Model) {
+    let name = model.model.clone();
+    agent.wait("the headset", |desk| desk.headsets.headsets.iter().find(|headset| headset.name == name).map(drop));
+    std::thread::sleep(Duration::from_millis(1100));
+}
+
+/// Unplugged in mid-call the call goes on; plugged in again the headset shows it, and ends it.
+#[test]
+fn a_headset_goes_and_comes_in_mid_call() {
+    let runtime = runtime();
+    let usb = Usb::default();
+    let mut agent = runtime.block_on(Desk::start(Some(Arc::new(usb.clone()))));
+    let mut customer = runtime.block_on(Desk::start(None));
+    let mut model = usb.plug("0b0e-2453");
+    settled(&mut agent, &model);
+    let there = customer.call(&agent);
+    let call = agent.wait_ringing();
+    model.call_button();
+    agent.wait_state(call, "is answered", talks);
+    agent.send(Command::Mute { call, on: true });
+    wait_lamps(&model, [true, false, true, false]);
+    for _ in 0..3 {
+        usb.unplug(&model);
+        agent.wait("no headset", |desk| desk.headsets.headsets.is_empty().then_some(()));
+        assert!(muted(true)(&agent.calls[&call].state), "the call is as it was");
+        assert!(active(&customer.calls[&there].state));
+        model = usb.plug_again(&model);
+        settled(&mut agent, &model);
+        wait_lamps(&model, [true, false, true, false]);
+        assert!(model.hook(), "its switch has followed");
+    }
+    model.press(MUTE);
+    agent.wait_state(call, "is not muted", muted(false));
+    wait_lamps(&model, [true, false, false, false]);
+    model.call_button();
+    agent.wait_state(call, "has ended", ended);
+    customer.wait_state(there, "has ended there", ended);
+    wait_lamps(&model, [false; 4]);
+    agent.quit();
+    customer.quit();
+}
+
+/// Two headsets of two makers show the same, and each does what the other does. A second caller is answered by the call
+/// button, and the first is held; Flash swaps the two.
+#[test]
+fn two_headsets_and_two_callers() {
+    let runtime = runtime();
+    let usb = Usb::default();
+    let mut agent = runtime.block_on(Desk::start(Some(Arc::new(usb.clone()))));
+    let mut customers = [runtime.block_on(Desk::start(None)), runtime.block_on(Desk::start(None))];
+    let (left, right) = (usb.plug("047f-c053"), usb.plug("6993-b02b"));
+    settled(&mut agent, &left);
+    settled(&mut agent, &right);
+    let both = |on| {
+        wait_lamps(&left, on);
+        wait_lamps(&right, on);
+    };
+    let first_there = customers[0].call(&agent);
+    let first = agent.wait_ringing();
+    both([false, true, false, false]);
+    left.call_button();
+    agent.wait_state(first, "is answered", talks);
+    both([true, false, false, false]);
+    pause();
+    right.press(MUTE);
+    agent.wait_state(first, "is muted", muted(true));
+    both([true, false, true, false]);
+    pause();
+    left.press(MUTE);
+    agent.wait_state(first, "is not muted", muted(false));
+    both([true, false, false, false]);
+
+    let second_there = customers[1].call(&agent);
+    let second = agent.wait_ringing();
+    both([true, true, false, false]);
+    // On the hook, by the headset that was not answered with: the first is not ended.
+    right.call_button();
+    agent.wait_state(second, "is answered", talks);
+    agent.wait_state(first, "is held", held);
+    both([true, false, false, true]);
+    left.press(FLASH);
+    agent.wait_state(first, "is taken up", talks);
+    agent.wait_state(second, "is held", held);
+    both([true, false, false, true]);
+    pause();
+    right.call_button();
+    agent.wait_state(first, "has ended", ended);
+    customers[0].wait_state(first_there, "has ended there", ended);
+    agent.wait_state(second, "still waits", held);
+    both([true, false, false, true]);
+    // Nobody is talked to: the call button takes the one up who waits.
+    pause();
+    left.call_button();
+    agent.wait_state(second, "is taken up", talks);
+    both([true, false, false, false]);
+    pause();
+    left.call_button();
+    agent.wait_state(second, "has ended", ended);
+    customers[1].wait_state(second_there, "has ended there", ended);
+    both([false; 4]);
+    agent.quit();
+    customers.into_iter().for_each(Desk::quit);
+}
+
+/// A headset that sends nonsense and takes no lamps, beside a good one; nothing dials; and the setting.
+#[test]
+fn what_headsets_may_not_do() {
+    let runtime = runtime();
+    let usb = Usb::default();
+    let mut agent = runtime.block_on(Desk::start(Some(Arc::new(usb.clone()))));
+    let mut customer = runtime.block_on(Desk::start(None));
+    let (good, mad) = (usb.plug("1395-0082"), usb.plug("0b0e-0307"));
+    mad.refuse_lamps(true);
+    settled(&mut agent, &good);
+    settled(&mut agent, &mad);
+
+    // Lifted and called again while there is no call: put back on the hook, and nobody is dialled.
+    good.call_button();
+    good.wait_lamp(LAMP_OFF_HOOK, false);
+    agent.wait_event("the button is told", |event| match event {
+        Event::Headsets { told: HeadsetsEvent::Heard { deed: None, down: true, .. } } => Some(()),
+        _ => None,
+    });
+    good.press(0x0B_0024);
+    let no_call = agent.wait_event("redial is told", |event| match event {
+        Event::Headsets { told: HeadsetsEvent::Heard { button, deed: None, down: true, .. } } => {
+            (button.kind == hatif_app::view::HeadsetButtonKind::Redial).then_some(())
+        }
+        _ => None,
+    });
+    assert_eq!((no_call, agent.calls.len()), ((), 0));
+    assert!(!good.hook(), "its switch has followed");
+
+    pause();
+    let there = customer.call(&agent);
+    let call = agent.wait_ringing();
+    good.call_button();
+    agent.wait_state(call, "is answered", talks);
+    // Volume, battery, firmware, reports that are cut: nothing of it is a button.
+    for byte in 0..=255 {
+        mad.send(&[byte]);
+        mad.send(&[0x04, byte, byte]);
+        mad.send(&[0xFF, 0xFF, 0xFF, byte]);
+    }
+    agent.send(Command::Mute { call, on: true });
+    wait_lamps(&good, [true, false, true, false]);
+    assert!(active(&agent.calls[&call].state));
+
+    // A flood of mute presses ends in silence, told on the page; the other still works.
+    for _ in 0..5_000 {
+        mad.press(MUTE);
+    }
+    agent.wait("it floods", |desk| desk.headsets.headsets.iter().find(|headset| headset.floods).map(drop));
+    usb.unplug(&mad);
+    agent.wait("one is left", |desk| (desk.headsets.headsets.len() == 1).then_some(()));
+    assert!(active(&agent.calls[&call].state));
+
+    // Switched off: dark and deaf; switched on again it shows the call.
+    let settings = Settings { headset_buttons: false, ..agent.settings.clone() };
+    agent.send(Command::ChangeSettings { settings });
+    agent.wait("no headsets", |desk| desk.headsets.headsets.is_empty().then_some(()));
+    good.wait_lamp(LAMP_OFF_HOOK, false);
+    good.call_button();
+    let settings = Settings { headset_buttons: true, ..agent.settings.clone() };
+    agent.send(Command::ChangeSettings { settings });
+    settled(&mut agent, &good);
+    good.wait_lamp(LAMP_OFF_HOOK, true);
+    good.call_button();
+    agent.wait_state(call, "has ended", ended);
+    customer.wait_state(there, "has ended there", ended);
+    agent.quit();
+    customer.quit();
+}

@@ -63,8 +63,9 @@ pub struct Headset {
     /// When the off-hook lamp was last put out, and lit.
     lit: [Option<Instant>; 2],
     muted: Option<Instant>,
-    /// Reports that have to be written although we wrote the same before.
-    again: BTreeSet<u8>,
+    /// The hook was moved, the mute button pressed: their lamps are the answer, changed or not.
+    hook_asks: bool,
+    mute_asks: bool,
 }
 
 impl Headset {
@@ -80,7 +81,8 @@ impl Headset {
             written: BTreeMap::new(),
             lit: [None; 2],
             muted: None,
-            again: BTreeSet::new(),
+            hook_asks: false,
+            mute_asks: false,
         }
     }
 
@@ -110,7 +112,7 @@ impl Headset {
         match button {
             Button::Hook => self.hooked(now, down),
             Button::Mute if down => {
-                self.again.extend(self.layout.report_of(Lamp::Mute));
+                self.mute_asks = true;
                 (!within(self.muted, now, ECHO)).then_some(Press::Mute)
             }
             Button::Flash if down => Some(Press::Flash),
@@ -129,7 +131,7 @@ impl Headset {
             let counts = off || !is_press;
             return (counts && !settling && self.takes(now)).then_some(Press::Call);
         }
-        self.again.extend(self.layout.report_of(Lamp::OffHook));
+        self.hook_asks = true;
         if settling || off == self.lamps.off_hook || within(self.lit[usize::from(off)], now, LATE) {
             return None;
         }
@@ -160,8 +162,8 @@ impl Headset {
             self.muted = Some(now);
         }
         self.lamps = lamps;
-        let again = std::mem::take(&mut self.again);
-        let astray = self.hook.is_some_and(|hook| hook != lamps.off_hook);
+        let astray = std::mem::take(&mut self.hook_asks) && self.hook.is_some_and(|hook| hook != lamps.off_hook);
+        let mute_asks = std::mem::take(&mut self.mute_asks);
         let own_tone = !self.layout.has(Lamp::Ring);
         let on = |lamp| match lamp {
             Lamp::OffHook => lamps.off_hook,
@@ -176,7 +178,7 @@ impl Headset {
         let mut reports = self.layout.reports(on);
         reports.retain(|report| {
             let id = report.first().copied();
-            let repeat = id.is_some_and(|id| again.contains(&id)) && (id == mute || (id == hook && astray));
+            let repeat = (id == mute && mute_asks) || (id == hook && astray);
             let new = id.and_then(|id| self.written.insert(id, report.clone())).as_ref() != Some(report);
             new || repeat
         });

@@ -65,11 +65,15 @@ pub fn place<'a>(reports: impl Iterator<Item = &'a (impl Report + 'a)>, usage: u
     let wanted = |of: u32| of == usage || (usage == PROGRAMMABLE && of == last_page);
     for report in reports {
         for field in report.fields() {
-            if let Field::Variable(field) = field
-                && wanted(u32::from(field.usage))
-            {
+            let of = match field {
+                Field::Variable(field) => Some(field.usage),
+                // One of several, in one bit: 1 is the first.
+                Field::Array(field) if field.bits.len() == 1 => field.usages().first().copied(),
+                _ => None,
+            };
+            if of.is_some_and(|of| wanted(u32::from(of))) {
                 let id = report.report_id().map(u8::from);
-                return Some(Place { id, bytes: report.size_in_bytes(), bit: field.bits.start });
+                return Some(Place { id, bytes: report.size_in_bytes(), bit: field.bits().start });
             }
         }
     }
