@@ -97,13 +97,24 @@ impl Headset {
 
     /// What is new in a report. `show` is to follow, whether the press was obeyed or not.
     pub fn read(&mut self, now: Instant, report: &[u8]) -> Vec<Heard> {
+        let mut pressed = self.layout.pressed(report);
+        pressed.retain(|(button, down)| {
+            self.down.contains(button) != *down || (*button == Button::Hook && self.hook.is_none())
+        });
+        if self.hook.is_none() && pressed.len() > 1 {
+            // Told for the first time, beside another button: that one was pressed, and this is how the hook stands.
+            self.hook = pressed.iter().find(|(button, _)| *button == Button::Hook).map(|(_, off)| *off);
+            pressed.retain(|(button, _)| *button != Button::Hook);
+            self.down.extend(self.hook.filter(|off| *off).map(|_| Button::Hook));
+        }
         let mut heard = Vec::new();
-        for (button, down) in self.layout.pressed(report) {
-            let first = button == Button::Hook && self.hook.is_none();
-            let changed = if down { self.down.insert(button) } else { self.down.remove(&button) };
-            if changed || first {
-                heard.push(Heard { button, down, press: self.press(now, button, down) });
+        for (button, down) in pressed {
+            if down {
+                self.down.insert(button);
+            } else {
+                self.down.remove(&button);
             }
+            heard.push(Heard { button, down, press: self.press(now, button, down) });
         }
         heard
     }
@@ -123,7 +134,7 @@ impl Headset {
     }
 
     fn hooked(&mut self, now: Instant, off: bool) -> Option<Press> {
-        let settling = self.hook.is_none() && now < self.came + SETTLING;
+        let settling = now < self.came + SETTLING;
         self.hook = Some(off);
         let is_press = self.layout.hook() == Some(Hook::Press) || self.is_button;
         if is_press || !self.layout.has(Lamp::OffHook) {

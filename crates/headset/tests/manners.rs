@@ -127,6 +127,20 @@ fn a_headset_that_comes_in_mid_call_says_how_it_stands() {
     assert_eq!(presses(&headset.read(came + millis(3000), &jabra(0))), [Press::OnHook]);
 }
 
+/// It never told its hook switch, and tells it beside the mute button.
+#[test]
+fn another_buttons_first_word_does_not_hang_up() {
+    let (mut headset, now) = headset(JABRA);
+    headset.show(now, ON);
+    assert_eq!(presses(&headset.read(now + millis(9000), &jabra(0b100))), [Press::Mute]);
+    assert_eq!(presses(&headset.read(now + millis(9010), &jabra(0))), []);
+
+    // Alone, it is what was moved: off the hook before, as its lamp said.
+    let (mut headset, now) = self::headset(JABRA);
+    headset.show(now, ON);
+    assert_eq!(presses(&headset.read(now + millis(9000), &jabra(0))), [Press::OnHook]);
+}
+
 /// Poly puts each lamp into a report of its own: only those that change are written, the hook's first.
 #[test]
 fn lamps_in_several_reports() {

@@ -209,6 +209,11 @@ impl Model {
         });
     }
 
+    /// The switch has followed its lamp.
+    pub fn wait_hook(&self, off: bool) {
+        self.wait(&format!("has its hook {off}"), |state| state.is(HOOK) == off);
+    }
+
     pub fn lamp(&self, lamp: u32) -> bool {
         self.change(|state| state.lamps.get(&lamp).copied().unwrap_or_default())
     }
