@@ -33,3 +33,20 @@ export const scores = (page, list) =>
     const usual = { level: 'good', sent: 0, received: 0, lost: 0, jitter_ms: 3, concealed: 0, buffer_ms: 40, round_trip_ms: 24, remote_loss: 0, microphone_gaps: 0, speaker_gaps: 0 };
     for (const mos of list) window.hatifFake.emit({ event: 'quality', call: 1, quality: { ...usual, mos } });
   }, list);
+
+/** A headset with its buttons and lamps, muted in a call, and what it has sent. */
+export const HEADSET = {
+  id: 1, name: 'Jabra BIZ 2400 II', floods: false,
+  buttons: ['hook', 'flash', 'redial', 'mute', 'programmable'].map((kind) => ({ kind, number: null })).concat({ kind: 'key', number: 11 }, { kind: 'other', number: 90 }),
+  lamps: [['off_hook', true], ['ring', false], ['mute', true], ['hold', false]].map(([kind, on]) => ({ kind, on })),
+};
+
+export const heard = (page, kind, down, deed = null, headset = 1) =>
+  emit(page, { event: 'headsets', told: { told: 'heard', headset, button: { kind, number: null }, down, deed } });
+
+export async function headsets(page, all = [HEADSET], denied = []) {
+  await emit(page, { event: 'headsets', told: { told: 'changed', headsets: { headsets: all, denied } } });
+  await heard(page, 'hook', true, 'answer');
+  await heard(page, 'mute', true, 'mute');
+  await heard(page, 'mute', false);
+}

@@ -1,5 +1,5 @@
 // Every screen in every state: what is screenshotted, and what is tested with axe.
-import { scores } from './page.mjs';
+import { headsets, scores } from './page.mjs';
 
 const history = (page) => page.click('#nav-history');
 const recordings = async (page) => {
@@ -417,6 +417,15 @@ export const SCREENS = [
     act: async (page) => {
       await settings(page, 'appearance');
       await show('#calendar')(page);
+    },
+  },
+  {
+    name: 'headset-buttons',
+    scenario: 'home',
+    act: async (page) => {
+      await settings(page, 'sound');
+      await headsets(page);
+      await show('#headset-heard')(page);
     },
   },
   { name: 'settings-no-devices', scenario: 'no-devices', act: (page) => settings(page, 'sound') },

@@ -22,6 +22,7 @@ class Phone {
   readonly calls = $derived(this.#snapshot?.calls ?? []);
   readonly history = $derived(this.#snapshot?.history ?? []);
   readonly devices = $derived(this.#snapshot?.devices);
+  readonly headsets = $derived(this.#snapshot?.headsets ?? { headsets: [], denied: [] });
   readonly settings = $derived(this.#snapshot?.settings ?? {});
   readonly agent = $derived(this.#snapshot?.agent);
   readonly colleagues = $derived(this.#snapshot?.colleagues ?? []);

@@ -51,6 +51,7 @@ export const PAGES: readonly SettingsPage[] = [
       { label: 'sound.sidetone', more: ['sound.sidetone.hint'], control: 'sidetone' },
       { label: 'settings.ringer', more: ['settings.ringer.hint', 'settings.devices'], control: 'ringers' },
       { label: 'sound.volume.ringer', control: 'volume-ringer' },
+      { label: 'buttons.title', more: ['settings.headset_buttons', 'buttons.hint', 'buttons.lamps'], control: 'headset-buttons' },
       { label: 'sound.noise_suppression', more: ['sound.noise_suppression.hint'], control: 'noise_suppression' },
       { label: 'sound.automatic_gain', more: ['sound.automatic_gain.hint'], control: 'automatic_gain' },
       { label: 'sound.high_pass', more: ['sound.high_pass.hint'], control: 'high_pass' },
