@@ -62,7 +62,8 @@ pub(crate) fn find(db: &Connection, query: &RecordingQuery) -> Result<RecordingP
     for word in fold::needles(&query.text) {
         narrow(
             "(instr(folded, ?) OR EXISTS (SELECT 1 FROM recording_comments c \
-             WHERE c.recording = recordings.name AND instr(c.folded, ?)))",
+             WHERE c.recording = recordings.name AND instr(c.folded, ?)) OR EXISTS (SELECT 1 FROM wrap_ups w \
+             WHERE w.entry = recordings.interaction AND instr(w.folded, ?)))",
             word.into(),
         );
     }
