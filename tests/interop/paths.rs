@@ -2,7 +2,7 @@
 
 use crate::hum;
 use hatif_lab::{
-    Cli, Coturn, DEADLINE, Kamailio, cli,
+    Cli, Coturn, DEADLINE, Kamailio, cli, coturn,
     homes::{Homes, Nat, PUBLIC},
     kamailio::{self, DOMAIN},
     names::may_serve,
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 struct Talk {
     phones: [Cli; 2],
     calls: [u64; 2],
-    _coturn: Coturn,
+    coturn: Coturn,
     _kamailio: Kamailio,
     _homes: Homes,
     _folders: [tempfile::TempDir; 2],
@@ -26,8 +26,13 @@ const TONES: [u32; 2] = [500, 700];
 impl Talk {
     /// `options`: of both accounts.
     fn new(nats: [Nat; 2], options: Value) -> Talk {
+        Talk::of(nats, json!({ "options": options }))
+    }
+
+    /// `more`: fields of both accounts.
+    fn of(nats: [Nat; 2], more: Value) -> Talk {
         let homes = Homes::new(nats);
-        let coturn = Coturn::start(PUBLIC, STUN, &homes.public());
+        let coturn = Coturn::relaying(PUBLIC, STUN, &homes.public());
         let kamailio =
             Kamailio::start(kamailio::Options { host: PUBLIC.into(), within: homes.public(), ..Default::default() });
         let folders = TONES.map(|_| tempfile::tempdir().expect("a temporary folder"));
@@ -39,14 +44,14 @@ impl Talk {
         let mut accounts = phones
             .iter_mut()
             .zip(&users)
-            .map(|(phone, user)| phone.register(user, DOMAIN, &kamailio.address(), json!({ "options": options })));
+            .map(|(phone, user)| phone.register(user, DOMAIN, &kamailio.address(), more.clone()));
         let caller = accounts.next().expect("the first home's");
         accounts.next().expect("the second home's");
         drop(accounts);
         let call = phones[0].call(&users[1].name, caller);
         phones[0].wait_call(call, "active");
         let answered = phones[1].wait_incoming(0)["id"].as_u64().expect("a call has an id");
-        Talk { phones, calls: [call, answered], _coturn: coturn, _kamailio: kamailio, _homes: homes, _folders: folders }
+        Talk { phones, calls: [call, answered], coturn, _kamailio: kamailio, _homes: homes, _folders: folders }
     }
 
     /// Waits until the media engines of both say what became of their checks.
@@ -61,13 +66,27 @@ impl Talk {
         self.phones[1].wait_tail(TONES[0], true);
     }
 
+    fn nobody_hears(&self) {
+        self.wait_path("not found");
+        for (phone, tone) in self.phones.iter().zip([TONES[1], TONES[0]]) {
+            assert_eq!(phone.heard().seconds_of(tone), 0.0);
+        }
+    }
+
     fn ends(mut self) {
         self.phones[0].hang_up(self.calls[0]);
         self.phones[1].wait_call(self.calls[1], "ended");
+        eventually("relays are given back", DEADLINE, || (self.coturn.relays() == 0).then_some(()));
         for phone in self.phones {
             phone.quit();
         }
     }
+}
+
+fn relayed(password: &str) -> Value {
+    let options =
+        json!({ "stun": format!("{PUBLIC}:{STUN}"), "turn": format!("{PUBLIC}:{STUN}"), "turn_user": coturn::USER });
+    json!({ "options": options, "turn_password": password })
 }
 
 fn may_have_homes() -> bool {
@@ -96,10 +115,7 @@ fn without_a_stun_server_these_nats_let_no_voice_pass() {
         return;
     }
     let talk = Talk::new([Nat::Cone, Nat::Cone], json!({ "ice": "on" }));
-    talk.wait_path("not found");
-    for (phone, tone) in talk.phones.iter().zip([TONES[1], TONES[0]]) {
-        assert_eq!(phone.heard().seconds_of(tone), 0.0);
-    }
+    talk.nobody_hears();
     talk.ends();
 }
 
@@ -166,4 +182,28 @@ fn a_phone_behind_a_symmetric_nat_and_one_in_public_hear_each_other() {
     customer.hang_up(call);
     customer.quit();
     agent.quit();
+}
+
+/// Neither finds the other's port, whatever a STUN server says.
+#[test]
+fn two_phones_behind_symmetric_nats_hear_each_other_by_a_relay() {
+    if !may_have_homes() {
+        return;
+    }
+    let talk = Talk::of([Nat::Symmetric, Nat::Symmetric], relayed(coturn::PASSWORD));
+    talk.wait_path("found by a relay");
+    talk.both_hear();
+    assert_eq!(talk.coturn.relays(), 2, "one for each: RTCP goes with RTP");
+    talk.ends();
+}
+
+/// What the test above would be worth if its NATs let a STUN server help.
+#[test]
+fn without_a_relay_symmetric_nats_let_no_voice_pass() {
+    if !may_have_homes() {
+        return;
+    }
+    let talk = Talk::new([Nat::Symmetric, Nat::Symmetric], json!({ "stun": format!("{PUBLIC}:{STUN}") }));
+    talk.nobody_hears();
+    talk.ends();
 }

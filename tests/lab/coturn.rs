@@ -1,27 +1,40 @@
-//! coturn: a real STUN server.
+//! coturn: a real STUN and TURN server.
 
 use crate::{
     DEADLINE,
     process::{Process, words},
 };
 
+/// Who may have a relay.
+pub const USER: &str = "agent";
+pub const PASSWORD: &str = "relay-me-5521";
+
 pub struct Coturn {
     host: String,
     port: u16,
-    _process: Process,
+    process: Process,
     _folder: tempfile::TempDir,
 }
 
 impl Coturn {
-    /// Started by `within` (a network namespace), which has `host`.
+    /// Started by `within` (a network namespace), which has `host`. It tells addresses and relays nothing.
     pub fn start(host: &str, port: u16, within: &[String]) -> Coturn {
+        Coturn::with(host, port, within, &["--stun-only"])
+    }
+
+    /// One that relays for [`USER`].
+    pub fn relaying(host: &str, port: u16, within: &[String]) -> Coturn {
+        let user = format!("--user={USER}:{PASSWORD}");
+        Coturn::with(host, port, within, &["--lt-cred-mech", &user, "--realm=hatif.test", "--stale-nonce"])
+    }
+
+    pub fn with(host: &str, port: u16, within: &[String], options: &[&str]) -> Coturn {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (at, listening) = (folder.path().display().to_string(), port.to_string());
         let arguments = words([
             "turnserver",
             "-n",
             "--no-cli",
-            "--stun-only",
             "--no-tls",
             "--no-dtls",
             "--log-file=stdout",
@@ -33,10 +46,21 @@ impl Coturn {
             &format!("--pidfile={at}/pid"),
             &format!("--userdb={at}/users"),
         ]);
-        let arguments = [within.to_vec(), arguments].concat();
+        let arguments = [within.to_vec(), arguments, options.iter().map(|word| (*word).into()).collect()].concat();
         let mut process = Process::start("coturn", folder.path(), &arguments);
         process.ready_when(DEADLINE, |process| process.output().contains("listener opened on"));
-        Coturn { host: host.into(), port, _process: process, _folder: folder }
+        Coturn { host: host.into(), port, process, _folder: folder }
+    }
+
+    /// What is relayed now: the allocations of its log that are not said to be deleted.
+    pub fn relays(&self) -> usize {
+        let log = self.process.output();
+        let new = log.matches("incoming packet ALLOCATE processed, success").count();
+        new - log.matches("delete: realm=").count().min(new)
+    }
+
+    pub fn log(&self) -> String {
+        self.process.output()
     }
 
     pub fn address(&self) -> String {

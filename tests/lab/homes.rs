@@ -51,6 +51,10 @@ impl Homes {
         }
         let public = &homes.public;
         ip(&format!("-n {public} addr add {PUBLIC}/32 dev lo"));
+        // What leads nowhere gets lost without a word, as in the internet: coturn gives a relay up whose packet is refused.
+        cable(public, "nowhere", public, "end");
+        ip(&format!("-n {public} link set nowhere arp off"));
+        ip(&format!("-n {public} route add default dev nowhere"));
         for ((number, nat), (router, phone)) in (1..).zip(nats).zip(homes.routers.iter().zip(&homes.phones)) {
             cable(public, &format!("home{number}"), router, "wan");
             ip(&format!("-n {public} addr add 10.98.{number}.1/24 dev home{number}"));

@@ -7,8 +7,8 @@ use super::{
 
 /// Which of our crates each may name. What is not in the table may name none.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("crates/net", &["hatif-core", "hatif-sip"]),
-    ("crates/audio", &["hatif-core", "hatif-media"]),
+    ("crates/net", &["hatif-core", "hatif-sip", "hatif-turn"]),
+    ("crates/audio", &["hatif-core", "hatif-media", "hatif-turn"]),
     ("crates/recorder", &["hatif-core", "hatif-media"]),
     ("crates/store", &["hatif-core"]),
     ("crates/crm", &["hatif-core"]),

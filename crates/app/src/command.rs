@@ -187,6 +187,9 @@ pub enum Command {
     SetAccountOptions {
         account: u32,
         options: AccountOptions,
+        /// Of the TURN server. Write-only. `None`: keep the stored one.
+        #[serde(default)]
+        turn_password: Option<Password>,
     },
     /// Replaces an account's forwarding rules alone.
     SetForwarding {
@@ -380,6 +383,9 @@ pub struct NewAccount {
     /// Absent: the stored ones stay, or the defaults.
     #[serde(default)]
     pub options: Option<AccountOptions>,
+    /// Of the TURN server. Write-only. `None`: keep the stored one.
+    #[serde(default)]
+    pub turn_password: Option<Password>,
 }
 
 /// Whether the agent takes calls of a queue.

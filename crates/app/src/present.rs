@@ -174,6 +174,7 @@ fn config(a: &Account) -> dto::NewAccount {
         expires: Some(a.expires),
         local_port: a.local_port,
         options: Some(a.options.clone()),
+        turn_password: None,
     }
 }
 

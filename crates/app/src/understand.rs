@@ -83,8 +83,9 @@ pub fn understand(command: Command) -> Asked {
             };
             ("set_agent_state", P::SetAgentState(state))
         }
-        Command::SetAccountOptions { account, options } => {
-            ("set_account_options", P::SetAccountOptions(AccountId(account), Box::new(options)))
+        Command::SetAccountOptions { account, options, turn_password } => {
+            let password = turn_password.map(|p| Password(p.0));
+            ("set_account_options", P::SetAccountOptions(AccountId(account), Box::new(options), password))
         }
         Command::SetForwarding { account, rules } => ("set_forwarding", P::SetForwarding(AccountId(account), rules)),
         Command::PracticeRing { customer } => return Asked::PracticeRing(customer),
@@ -191,6 +192,7 @@ fn set_account(id: Option<AccountId>, new: dto::NewAccount) -> phone::Command {
         expires: new.expires.unwrap_or(300),
         local_port: new.local_port,
         options: AccountOptions::default(),
+        turn_password: new.turn_password.map(|p| Password(p.0)),
     };
     let password = new.password.map(|p| Password(p.0));
     phone::Command::SetAccount { id, account: Box::new(account), password, options: new.options.map(Box::new) }

@@ -37,6 +37,8 @@ pub(crate) fn is_stun(datagram: &[u8]) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Route {
     To(SocketAddr),
+    /// There, by our relay.
+    Relayed(SocketAddr),
     /// Where the description says.
     AsSignalled,
     Nowhere,
@@ -47,6 +49,7 @@ impl Route {
     pub fn word(self) -> &'static str {
         match self {
             Route::To(_) => "found",
+            Route::Relayed(_) => "found by a relay",
             Route::AsSignalled => "not found, voice goes where the description says",
             Route::Nowhere => "lost",
         }
@@ -57,7 +60,7 @@ impl Route {
 enum State {
     Checking { since: Instant },
     Unanswered,
-    Chosen(SocketAddr),
+    Chosen { to: SocketAddr, relayed: bool },
     Lost,
 }
 
@@ -66,6 +69,8 @@ pub(crate) struct Path {
     agent: IceAgent,
     component: u16,
     local: SocketAddr,
+    /// The address of our relay, a candidate of its own.
+    relay: Option<SocketAddr>,
     remote: IceCredentials,
     state: State,
     /// Whose checks proved that they are of this call.
@@ -91,6 +96,7 @@ impl Path {
             agent,
             component,
             local,
+            relay: None,
             remote: ice.remote.clone(),
             state: State::Checking { since: now },
             sources: Vec::new(),
@@ -110,12 +116,26 @@ impl Path {
             self.agent.ice_restart(local, true);
             self.remote = ice.remote.clone();
             self.mapped.clear();
-            self.sources.retain(|source| self.state == State::Chosen(*source));
+            let state = self.state;
+            self.sources.retain(|source| matches!(state, State::Chosen { to, .. } if to == *source));
             if matches!(self.state, State::Lost | State::Unanswered) {
                 self.state = State::Checking { since: now };
             }
         }
         self.meet(now, ice);
+    }
+
+    /// What our relay's address is now.
+    pub fn set_relay(&mut self, now: Instant, relay: Option<SocketAddr>) {
+        let of = |relay: SocketAddr| is::Candidate::relayed(relay, self.local, Protocol::Udp).ok();
+        if self.relay != relay {
+            if let Some(gone) = self.relay.and_then(of) {
+                self.agent.invalidate_candidate(&gone);
+            }
+            self.relay =
+                relay.filter(|relay| of(*relay).is_some_and(|new| self.agent.add_local_candidate(new).is_some()));
+            self.tick(now);
+        }
     }
 
     fn meet(&mut self, now: Instant, ice: &Ice) {
@@ -126,8 +146,9 @@ impl Path {
         self.tick(now);
     }
 
-    /// A STUN message that came in.
-    pub fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+    /// A STUN message that came in, perhaps by our relay.
+    pub fn receive(&mut self, now: Instant, from: SocketAddr, relayed: bool, datagram: &[u8]) {
+        let Some(destination) = (if relayed { self.relay } else { Some(self.local) }) else { return };
         let Ok(message) = StunMessage::parse(datagram) else { return };
         if !self.agent.accepts_message(&message) || !admit(&mut self.sources, from) {
             return;
@@ -135,7 +156,7 @@ impl Path {
         if message.mapped_address().is_some_and(|mapped| !admit(&mut self.mapped, mapped)) {
             return;
         }
-        let packet = StunPacket { proto: Protocol::Udp, source: from, destination: self.local, message };
+        let packet = StunPacket { proto: Protocol::Udp, source: from, destination, message };
         self.agent.handle_packet(now, packet);
         self.learn();
     }
@@ -154,9 +175,11 @@ impl Path {
     fn learn(&mut self) {
         while let Some(event) = self.agent.poll_event() {
             match event {
-                IceAgentEvent::NominatedSend { destination, .. } => self.state = State::Chosen(destination),
+                IceAgentEvent::NominatedSend { source, destination, .. } => {
+                    self.state = State::Chosen { to: destination, relayed: self.is_relay(source) };
+                }
                 IceAgentEvent::IceConnectionStateChange(IceConnectionState::Disconnected) => {
-                    if matches!(self.state, State::Chosen(_)) {
+                    if matches!(self.state, State::Chosen { .. }) {
                         self.state = State::Lost;
                     }
                 }
@@ -165,16 +188,24 @@ impl Path {
         }
     }
 
-    /// A STUN message that is to be sent, and where.
-    pub fn poll_transmit(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
-        self.agent.poll_transmit().map(|transmit| (transmit.destination, transmit.contents.into()))
+    fn is_relay(&self, source: SocketAddr) -> bool {
+        self.relay == Some(source) && source != self.local
+    }
+
+    /// A STUN message that is to be sent, and which way.
+    pub fn poll_transmit(&mut self) -> Option<(Route, Vec<u8>)> {
+        let transmit = self.agent.poll_transmit()?;
+        let to = transmit.destination;
+        let route = if self.is_relay(transmit.source) { Route::Relayed(to) } else { Route::To(to) };
+        Some((route, transmit.contents.into()))
     }
 
     pub fn route(&self) -> Route {
         match self.state {
             State::Checking { .. } | State::Lost => Route::Nowhere,
             State::Unanswered => Route::AsSignalled,
-            State::Chosen(to) => Route::To(to),
+            State::Chosen { to, relayed: false } => Route::To(to),
+            State::Chosen { to, relayed: true } => Route::Relayed(to),
         }
     }
 

@@ -1,6 +1,8 @@
 //! A call's RTP and RTCP sockets: an even port and the one above it (RFC 3550 11), symmetric (RFC 4961).
 //!
-//! Whom we listen to and where we send is in `latch`. All else is dropped and counted.
+//! Whom we listen to and where we send is in `latch`. All else is dropped and counted. Relays are in `relay`.
+
+mod relay;
 
 use crate::{
     ice::{self, Path, Route},
@@ -49,6 +51,10 @@ pub(crate) struct Port {
     paths: [Option<Path>; 2],
     /// What a STUN server sees of RTP's and RTCP's sockets.
     queries: [Option<Query>; 2],
+    /// RTP's and RTCP's relays on a TURN server.
+    relays: [Option<hatif_turn::Client>; 2],
+    /// Until when a call waits for them.
+    relays_until: Option<Instant>,
     /// Where the path of RTP led last.
     route: Option<Route>,
     /// Whether RTCP goes with RTP.
@@ -57,6 +63,13 @@ pub(crate) struct Port {
     reports: VecDeque<RtcpReceived>,
     guard: Guard,
     pub dropped: Dropped,
+}
+
+/// Where a datagram comes from, perhaps by our relay.
+#[derive(Clone, Copy)]
+struct Source {
+    addr: SocketAddr,
+    relayed: bool,
 }
 
 /// What stands between the sockets and plain packets.
@@ -115,6 +128,8 @@ impl Port {
             peer: None,
             paths: [None, None],
             queries: [None, None],
+            relays: [None, None],
+            relays_until: None,
             route: None,
             mux: false,
             reports: VecDeque::new(),
@@ -125,6 +140,8 @@ impl Port {
 
     /// Goes on from the sockets of `other`: to the same far end, under the same keys.
     pub fn move_to(&mut self, other: Port) {
+        self.release(Instant::now());
+        (self.relays, self.relays_until) = (other.relays, other.relays_until);
         (self.rtp, self.rtcp, self.local, self.queries) = (other.rtp, other.rtcp, other.local, other.queries);
     }
 
@@ -134,9 +151,9 @@ impl Port {
         self.send_queries(now);
     }
 
-    /// The server that is to be asked, while it is waited for.
-    pub fn waits(&self, now: Instant) -> Option<SocketAddr> {
-        self.queries.iter().flatten().find(|query| !query.is_over(now)).map(Query::server)
+    /// Whether a server's answer is waited for.
+    pub fn waits(&self, now: Instant) -> bool {
+        self.queries.iter().flatten().any(|query| !query.is_over(now)) || self.waits_for_relay(now)
     }
 
     /// The server that was asked and has said nothing.
@@ -147,17 +164,23 @@ impl Port {
 
     /// Whether there is a server to be asked again from time to time.
     pub fn is_asking(&self) -> bool {
-        self.queries.iter().any(Option::is_some)
+        self.queries.iter().any(Option::is_some) || self.has_relay()
     }
 
     /// The port with what is known of it.
     pub fn gathered(&self) -> MediaPort {
-        let told = (1..).zip(&self.queries).filter_map(|(component, query)| {
-            let addr = query.as_ref()?.mapped()?;
+        let mut gathered = Vec::new();
+        for (component, (query, relay)) in (1..).zip(self.queries.iter().zip(&self.relays)) {
+            let base = self.local_of(component);
+            let mapped = relay.as_ref().and_then(hatif_turn::Client::mapped);
+            let seen = query.as_ref().and_then(Query::mapped).or(mapped);
             let kind = CandidateKind::ServerReflexive;
-            Some(Gathered { kind, component, addr, base: self.local_of(component) })
-        });
-        MediaPort { addr: self.local, gathered: told.collect() }
+            gathered.extend(seen.map(|addr| Gathered { kind, component, addr, base }));
+            let relayed = relay.as_ref().and_then(hatif_turn::Client::relayed);
+            let base = mapped.unwrap_or(base);
+            gathered.extend(relayed.map(|addr| Gathered { kind: CandidateKind::Relayed, component, addr, base }));
+        }
+        MediaPort { addr: self.local, gathered }
     }
 
     /// The address of a component's socket.
@@ -172,18 +195,20 @@ impl Port {
                 let _ = socket.send_to(&request, to);
             }
         }
+        self.send_relay_requests(now);
     }
 
     /// Takes a STUN message: the server's answer or a check of the far side's. False for what is neither.
-    fn receive_stun(&mut self, now: Instant, component: usize, from: SocketAddr, datagram: &[u8]) -> bool {
+    fn receive_stun(&mut self, now: Instant, component: usize, from: Source, datagram: &[u8]) -> bool {
         if !ice::is_stun(datagram) {
             return false;
         }
-        if self.queries[component].as_mut().is_some_and(|query| query.receive(from, datagram)) {
+        let Source { addr, relayed } = from;
+        if !relayed && self.queries[component].as_mut().is_some_and(|query| query.receive(addr, datagram)) {
             return true;
         }
         let Some(path) = &mut self.paths[component] else { return false };
-        path.receive(now, from, datagram);
+        path.receive(now, addr, relayed, datagram);
         true
     }
 
@@ -203,6 +228,9 @@ impl Port {
     /// Paths to try from here on, or none. `tie`: 64 bits that nobody can guess.
     pub fn set_paths(&mut self, now: Instant, ice: Option<&Ice>, mux: bool, tie: u64) {
         self.mux = mux;
+        if mux {
+            self.release_component(now, 1);
+        }
         for (index, path) in self.paths.iter_mut().enumerate() {
             let component = index as u16 + 1;
             let wanted = ice.filter(|ice| component == 1 || !mux && ice.candidates.iter().any(|c| c.component == 2));
@@ -215,11 +243,13 @@ impl Port {
                 }
             }
         }
+        self.relay_for(now, ice);
         self.send_checks();
     }
 
     /// Does what is due on the paths. Says where voice goes when that has changed.
     pub fn tick(&mut self, now: Instant) -> Option<Route> {
+        self.tell_paths(now);
         for path in self.paths.iter_mut().flatten() {
             path.tick(now);
         }
@@ -231,11 +261,21 @@ impl Port {
     }
 
     fn send_checks(&mut self) {
-        for (path, socket) in self.paths.iter_mut().zip([&self.rtp, &self.rtcp]) {
-            while let Some((to, message)) = path.as_mut().and_then(Path::poll_transmit) {
+        for component in 0..2 {
+            while let Some((route, message)) = self.paths[component].as_mut().and_then(Path::poll_transmit) {
                 // One that is lost is sent again.
-                let _ = socket.send_to(&message, to);
+                self.send(component, route, &message);
             }
+        }
+    }
+
+    /// Whether it has left.
+    fn send(&mut self, component: usize, route: Route, bytes: &[u8]) -> bool {
+        let socket = if component == 0 { &self.rtp } else { &self.rtcp };
+        match (route, &mut self.relays[component]) {
+            (Route::To(to), _) => socket.send_to(bytes, to).is_ok(),
+            (Route::Relayed(to), Some(relay)) => relay::send(socket, relay, to, bytes),
+            (Route::Relayed(_), None) | (Route::AsSignalled | Route::Nowhere, _) => false,
         }
     }
 
@@ -265,7 +305,9 @@ impl Port {
             for _ in 0..1000 {
                 let socket = if component == 0 { &self.rtp } else { &self.rtcp };
                 let Ok((length, from)) = socket.recv_from(&mut buffer) else { break };
-                self.receive_stun(now, component, from, &buffer[..length]);
+                if let Some((from, part)) = self.unwrap(now, component, from, &buffer[..length]) {
+                    self.receive_stun(now, component, from, &buffer[part]);
+                }
             }
         }
         self.send_checks();
@@ -282,7 +324,8 @@ impl Port {
                 // An ICMP message about an earlier packet, on some systems.
                 Err(_) => continue,
             };
-            let datagram = &buffer[..length];
+            let Some((from, part)) = self.unwrap(now, 0, from, &buffer[..length]) else { continue };
+            let datagram = &buffer[part];
             if self.receive_stun(now, 0, from, datagram) {
                 self.send_checks();
                 continue;
@@ -298,25 +341,23 @@ impl Port {
                 continue;
             };
             let opened = match &mut self.guard {
-                Guard::Open => packet::read_rtp(&buffer[..length]),
+                Guard::Open => packet::read_rtp(datagram),
                 // Only what proves genuine is looked at, and teaches the latch anything.
-                Guard::Srtp(cipher) if packet::may_be_rtp(&buffer[..length]) => {
-                    match cipher.open_rtp(&buffer[..length]) {
-                        Some(plain) => packet::read_rtp(&plain),
-                        None => {
-                            self.dropped.forged += 1;
-                            continue;
-                        }
+                Guard::Srtp(cipher) if packet::may_be_rtp(datagram) => match cipher.open_rtp(datagram) {
+                    Some(plain) => packet::read_rtp(&plain),
+                    None => {
+                        self.dropped.forged += 1;
+                        continue;
                     }
-                }
+                },
                 Guard::Srtp(_) | Guard::Shut => None,
             };
             match opened {
                 Some(packet)
                     if self.paths[0]
                         .as_ref()
-                        .and_then(|path| path.hears(from))
-                        .unwrap_or_else(|| peer.hears(now, from, &packet)) =>
+                        .and_then(|path| path.hears(from.addr))
+                        .unwrap_or_else(|| !from.relayed && peer.hears(now, from.addr, &packet)) =>
                 {
                     return Some(packet);
                 }
@@ -340,7 +381,8 @@ impl Port {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
                 Err(_) => continue,
             };
-            let datagram = &buffer[..length];
+            let Some((from, part)) = self.unwrap(now, 1, from, &buffer[..length]) else { continue };
+            let datagram = &buffer[part];
             if self.receive_stun(now, 1, from, datagram) {
                 self.send_checks();
                 continue;
@@ -352,9 +394,10 @@ impl Port {
         None
     }
 
-    fn open_report(&mut self, component: usize, from: SocketAddr, datagram: &[u8]) -> Option<RtcpReceived> {
-        let by_checks = self.paths[component].as_ref().and_then(|path| path.hears(from));
-        if !by_checks.unwrap_or_else(|| self.peer.as_ref().is_some_and(|peer| peer.knows(from))) {
+    fn open_report(&mut self, component: usize, from: Source, datagram: &[u8]) -> Option<RtcpReceived> {
+        let Source { addr, relayed } = from;
+        let by_checks = self.paths[component].as_ref().and_then(|path| path.hears(addr));
+        if !by_checks.unwrap_or_else(|| !relayed && self.peer.as_ref().is_some_and(|peer| peer.knows(addr))) {
             self.dropped.foreign += 1;
             return None;
         }
@@ -370,47 +413,45 @@ impl Port {
     }
 
     pub fn send_rtp(&mut self, packet: &RtpOut) {
-        let Some(to) = self.remote() else { return };
+        let Some(route) = self.remote() else { return };
         let guard = &mut self.guard;
         let bytes = packet::write_rtp(packet).and_then(|plain| guard.close(plain, Cipher::protect_rtp));
-        let sent = bytes.is_some_and(|bytes| self.rtp.send_to(&bytes, to).is_ok());
+        let sent = bytes.is_some_and(|bytes| self.send(0, route, &bytes));
         self.dropped.unsent += u64::from(!sent);
     }
 
     pub fn send_rtcp(&mut self, report: &RtcpOut, cname: &str) {
-        if self.reports_to().is_none() {
-            return;
-        }
+        let Some((component, route)) = self.reports_to() else { return };
         let guard = &mut self.guard;
         let bytes = packet::write_rtcp(report, cname).and_then(|plain| guard.close(plain, Cipher::protect_rtcp));
-        let sent = bytes.zip(self.reports_to()).is_some_and(|(bytes, (socket, to))| socket.send_to(&bytes, to).is_ok());
+        let sent = bytes.is_some_and(|bytes| self.send(component, route, &bytes));
         self.dropped.unsent += u64::from(!sent);
     }
 
     /// `None` while nothing is signalled, or "nowhere" is, or no path is found yet.
-    fn remote(&self) -> Option<SocketAddr> {
-        let signalled = self.peer.as_ref().and_then(Latch::send_to);
+    fn remote(&self) -> Option<Route> {
         match self.paths[0].as_ref().map_or(Route::AsSignalled, Path::route) {
-            Route::To(to) => Some(to),
-            Route::AsSignalled => signalled,
+            Route::AsSignalled => self.peer.as_ref().and_then(Latch::send_to).map(Route::To),
             Route::Nowhere => None,
+            found => Some(found),
         }
     }
 
-    /// The socket and the place for our reports.
-    fn reports_to(&self) -> Option<(&UdpSocket, SocketAddr)> {
+    /// The component and the way for our reports.
+    fn reports_to(&self) -> Option<(usize, Route)> {
         if self.mux {
-            return Some((&self.rtp, self.remote()?));
+            return Some((0, self.remote()?));
         }
-        let to = match self.paths[1].as_ref().map(Path::route) {
-            Some(Route::To(to)) => to,
+        let route = match self.paths[1].as_ref().map(Path::route) {
             Some(Route::Nowhere) => return None,
-            Some(Route::AsSignalled) | None => {
-                let rtp = self.remote()?;
-                SocketAddr::new(rtp.ip(), rtp.port().checked_add(1)?)
-            }
+            Some(Route::AsSignalled) | None => match self.remote()? {
+                Route::To(rtp) => Route::To(SocketAddr::new(rtp.ip(), rtp.port().checked_add(1)?)),
+                // The far side has no such socket of its relay's.
+                _ => return None,
+            },
+            Some(found) => found,
         };
-        Some((&self.rtcp, to))
+        Some((1, route))
     }
 }
 

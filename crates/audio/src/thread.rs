@@ -19,6 +19,7 @@ use crate::{
 };
 use hatif_core::{
     audio::{AudioCommand, AudioEvent, CallStats, HeadsetTest, Tone},
+    ice::TurnServer,
     ids::CallId,
     sip,
     srtp::Protection,
@@ -80,8 +81,10 @@ struct Line {
     /// The devices' gaps when it began: of the microphone and of the speaker.
     gaps: (u64, u64),
     tap: Tap,
-    /// Its port waits to be told until the STUN server has been asked.
+    /// Its port waits to be told until STUN and TURN server have been asked.
     asking: bool,
+    /// Who was asked for its relay.
+    turn: Option<TurnServer>,
 }
 
 pub(crate) struct MediaThread<F> {
@@ -108,6 +111,10 @@ pub(crate) struct MediaThread<F> {
     datagram_budget: u32,
     /// A STUN server that said nothing, and until when no call waits for it.
     silent: Option<(SocketAddr, Instant)>,
+    /// The same of a TURN server that gave no relay.
+    no_relay: Option<(TurnServer, Instant)>,
+    /// Ports of calls that are over, whose relay is being given back.
+    leaving: Vec<Port>,
 }
 
 impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
@@ -140,6 +147,8 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
             clock: TickClock::new(Instant::now()),
             datagram_budget: DATAGRAM_BUDGET,
             silent: None,
+            no_relay: None,
+            leaving: Vec::new(),
         })
     }
 
@@ -165,7 +174,10 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
     }
 
     fn is_idle(&self, now: Instant) -> bool {
-        !self.wanted(now).any() && self.sound.is_quiet() && !self.lines.values().any(|line| line.port.is_asking())
+        !self.wanted(now).any()
+            && self.sound.is_quiet()
+            && self.leaving.is_empty()
+            && !self.lines.values().any(|line| line.port.is_asking())
     }
 
     /// Nothing sounds: waits for the next message, or until the devices want to be looked at.
@@ -199,6 +211,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
                 tracing::info!(%call, path = route.word(), "ICE");
             }
         }
+        self.leaving.retain_mut(|port| port.is_leaving(now));
         self.tell_ports(now);
         let wanted = self.wanted(now);
         self.sound.update(wanted, now, &mut self.on_event);
@@ -499,6 +512,7 @@ impl<F: FnMut(AudioEvent) + Send + 'static> MediaThread<F> {
         if let Some(line) = self.lines.remove(&call) {
             let dropped = line.port.dropped;
             tracing::debug!(%call, dropped.foreign, dropped.malformed, dropped.forged, dropped.unsent, "media ended");
+            self.close_port(line.port);
         }
     }
 

@@ -48,6 +48,8 @@ pub struct Account {
     /// Local port of a `Direct` account (it must be found there); any free one otherwise.
     pub local_port: Option<u16>,
     pub options: AccountOptions,
+    /// The password of the TURN server; kept where the account's own is.
+    pub turn_password: Option<Password>,
 }
 
 /// A password on its way to where it is used. Its `Debug` says nothing.

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
 pub enum IceMode {
-    /// Where the far side offers it; offered, too, where the account has a STUN server.
+    /// Where the far side offers it; offered, too, where the account has a STUN or TURN server.
     #[default]
     Auto,
     Off,
@@ -43,26 +43,42 @@ pub struct Candidate {
 /// An address under which a socket of ours is reached from elsewhere.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Gathered {
-    /// Server-reflexive: what a STUN server sees.
+    /// Server-reflexive: what a STUN server sees; relayed: a TURN server's own, which passes on what comes to it.
     pub kind: CandidateKind,
     /// 1 for RTP, 2 for RTCP.
     pub component: u16,
     pub addr: SocketAddr,
-    /// Our own socket behind it.
+    /// Our own socket behind it; of a relayed one, that socket as the TURN server sees it.
     pub base: SocketAddr,
 }
 
+/// A TURN server with what it wants to know. Its `Debug` says nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TurnServer {
+    pub addr: SocketAddr,
+    pub user: String,
+    pub password: Zeroizing<String>,
+}
+
+impl fmt::Debug for TurnServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TurnServer(…)")
+    }
+}
+
 /// Where a call's voice is bound, and whom to ask how others see it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MediaPlace {
     pub bind: IpAddr,
-    /// Of the same address family.
+    /// Of the same address family, as the TURN server is.
     pub stun: Option<SocketAddr>,
+    /// Whom to ask for a relay.
+    pub turn: Option<TurnServer>,
 }
 
 impl From<IpAddr> for MediaPlace {
     fn from(bind: IpAddr) -> Self {
-        MediaPlace { bind, stun: None }
+        MediaPlace { bind, stun: None, turn: None }
     }
 }
 

@@ -17,6 +17,10 @@ pub struct AccountOptions {
     pub ice: IceMode,
     /// `host[:port]` of the server that tells how others see this computer (STUN, RFC 8489).
     pub stun: Option<String>,
+    /// `host[:port]` of the server that relays voice where nothing else gets through (TURN, RFC 8656).
+    pub turn: Option<String>,
+    /// Our name there.
+    pub turn_user: Option<String>,
     /// Believe P-Asserted-Identity, Remote-Party-ID and `verstat` from this PBX.
     pub trust_identity: bool,
     /// Headers that become fields of a call, in this order; the first that fills a field wins.
@@ -55,6 +59,8 @@ impl AccountOptions {
         encryption: Encryption::Auto,
         ice: IceMode::Auto,
         stun: None,
+        turn: None,
+        turn_user: None,
         trust_identity: false,
         headers: Vec::new(),
         name_pattern: None,

@@ -382,7 +382,7 @@ impl Phone {
                 self.set_account(now, id, *account, password, options.map(|options| *options))
             }
             Command::RemoveAccount(id) => self.remove_account(id),
-            Command::SetAccountOptions(id, options) => self.set_options(now, id, *options),
+            Command::SetAccountOptions(id, options, password) => self.set_options(now, id, *options, password),
             Command::SetForwarding(id, rules) => self.set_forwarding(now, id, rules),
             Command::Register(id) => self.register(id),
             Command::Unregister(id) => self.unregister(id),

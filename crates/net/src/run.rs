@@ -40,6 +40,8 @@ struct Known {
     cut_off: bool,
     /// The STUN server's addresses as they were found last: no call waits for its name.
     stun: Vec<SocketAddr>,
+    /// The TURN server's, likewise.
+    turn: Vec<SocketAddr>,
 }
 
 /// What a server answers that cannot serve now (RFC 3261 21.5.4).
@@ -222,6 +224,7 @@ impl Run {
                     local: None,
                     cut_off: false,
                     stun: Vec::new(),
+                    turn: Vec::new(),
                 };
                 let moved = self.replace(id, known);
                 self.look_up_stun(id);
@@ -256,15 +259,18 @@ impl Run {
         moved
     }
 
-    /// Finds the addresses of the account's STUN server, aside.
+    /// Finds the addresses of the account's STUN and TURN servers, aside.
     fn look_up_stun(&self, account: AccountId) {
-        let server = self.accounts.get(&account).and_then(|known| translate::stun(&known.account));
-        let Some(server) = server else { return };
-        let events = self.events.clone();
-        tokio::spawn(async move {
-            let found = resolve::stun(&server).await;
-            let _ = events.send(WireEvent::Stun { account, server, found }).await;
-        });
+        let Some(known) = self.accounts.get(&account) else { return };
+        let mut servers = vec![translate::stun(&known.account), translate::turn(&known.account)];
+        servers.dedup();
+        for server in servers.into_iter().flatten() {
+            let events = self.events.clone();
+            tokio::spawn(async move {
+                let found = resolve::stun(&server).await;
+                let _ = events.send(WireEvent::Stun { account, server, found }).await;
+            });
+        }
     }
 
     /// Finds our address on the way to the account's peers, aside: a slow resolver must not hold the loop up.
@@ -272,6 +278,9 @@ impl Run {
         let known = self.accounts.get(&AccountId(account.0));
         let way = known.map(|k| (k.account.kind, k.hop.clone(), k.transport, k.servers.peer()));
         let stun = known.map(|known| known.stun.clone()).unwrap_or_default();
+        let turn: Vec<_> = known
+            .map(|known| known.turn.iter().map(|addr| translate::turn_at(&known.account, *addr)).collect())
+            .unwrap_or_default();
         self.look_up_stun(AccountId(account.0));
         let answer = self.located.0.clone();
         tokio::spawn(async move {
@@ -292,7 +301,8 @@ impl Run {
                 let near = |server: &SocketAddr| {
                     server.is_ipv4() == bind.is_ipv4() && server.ip().is_loopback() == bind.is_loopback()
                 };
-                MediaPlace { bind, stun: stun.into_iter().find(near) }
+                let turn = turn.into_iter().find(|server| near(&server.addr));
+                MediaPlace { bind, stun: stun.into_iter().find(near), turn }
             });
             let _ = answer.send(SipEvent::MediaAddress { call, local }).await;
         });
@@ -434,10 +444,14 @@ impl Run {
                 self.input(Input::Doubt(account));
             }
             WireEvent::Stun { account, server, found } => {
-                let known = self.accounts.get_mut(&account);
-                if let Some(known) = known.filter(|known| translate::stun(&known.account) == Some(server)) {
-                    // A name that cannot be looked up now: the last answer is as good as none, or better.
-                    known.stun = if found.is_empty() { std::mem::take(&mut known.stun) } else { found };
+                // A name that cannot be looked up now: the last answer is as good as none, or better.
+                if let Some(known) = self.accounts.get_mut(&account).filter(|_| !found.is_empty()) {
+                    if translate::stun(&known.account).as_ref() == Some(&server) {
+                        known.stun = found.clone();
+                    }
+                    if translate::turn(&known.account) == Some(server) {
+                        known.turn = found;
+                    }
                 }
             }
             WireEvent::SendFailed { account, id, failure } => self.input(Input::SendFailed { account, id, failure }),

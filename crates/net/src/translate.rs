@@ -54,7 +54,9 @@ pub fn account(
         ice: match (account.options.ice, account.kind) {
             // It stays on loopback.
             (_, a::AccountKind::Practice) | (paths::IceMode::Off, _) => s::IcePolicy::Off,
-            (paths::IceMode::Auto, _) if account.options.stun.is_none() => s::IcePolicy::Answer,
+            (paths::IceMode::Auto, _) if account.options.stun.is_none() && account.options.turn.is_none() => {
+                s::IcePolicy::Answer
+            }
             (paths::IceMode::Auto | paths::IceMode::On, _) => s::IcePolicy::Offer,
         },
         instance: config.instance.clone(),
@@ -64,8 +66,23 @@ pub fn account(
 
 /// The account's STUN server, where its calls look for paths.
 pub fn stun(account: &a::Account) -> Option<s::HostPort> {
-    let asked = account.options.ice != paths::IceMode::Off && account.kind != a::AccountKind::Practice;
-    account.options.stun.as_deref().filter(|_| asked).and_then(s::HostPort::parse)
+    account.options.stun.as_deref().filter(|_| looks_for_paths(account)).and_then(s::HostPort::parse)
+}
+
+/// The account's TURN server, likewise.
+pub fn turn(account: &a::Account) -> Option<s::HostPort> {
+    account.options.turn.as_deref().filter(|_| looks_for_paths(account)).and_then(s::HostPort::parse)
+}
+
+fn looks_for_paths(account: &a::Account) -> bool {
+    account.options.ice != paths::IceMode::Off && account.kind != a::AccountKind::Practice
+}
+
+/// What its calls are to know of the TURN server, at that address.
+pub fn turn_at(account: &a::Account, addr: std::net::SocketAddr) -> paths::TurnServer {
+    let user = account.options.turn_user.clone().unwrap_or_default();
+    let password = account.turn_password.as_ref().map_or("", |password| password.0.as_str());
+    paths::TurnServer { addr, user, password: zeroize::Zeroizing::new(password.to_owned()) }
 }
 
 /// A port's other addresses.

@@ -39,7 +39,7 @@ pub enum WireEvent {
         account: AccountId,
         generation: u64,
     },
-    /// Where the account's STUN server is; empty if nobody knows.
+    /// Where the account's STUN or TURN server is; empty if nobody knows.
     Stun {
         account: AccountId,
         server: HostPort,

@@ -129,6 +129,7 @@ impl Line {
                 expires: 300,
                 local_port: Some(port),
                 options: Default::default(),
+                turn_password: None,
             };
             let password = (id == DESK).then(|| self.password.clone());
             self.net.send(SipCommand::SetAccount { account: Box::new(account), password })?;
@@ -154,6 +155,7 @@ impl Line {
             expires: 300,
             local_port: None,
             options: Default::default(),
+            turn_password: None,
         })
     }
 

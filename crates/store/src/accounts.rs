@@ -86,6 +86,7 @@ fn read(row: &Row<'_>) -> Result<Option<Kept>> {
         expires,
         local_port,
         options: options(row.get("options")?, id),
+        turn_password: None,
     };
     Ok(Some(Kept { account, password_kept: row.get("password_kept")? }))
 }

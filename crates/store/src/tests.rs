@@ -108,6 +108,7 @@ fn save_account(id: u32, password: Option<&str>) -> StoreCommand {
         expires: 300,
         local_port: None,
         options: Default::default(),
+        turn_password: None,
     };
     StoreCommand::SaveAccount { account: Box::new(account), password: password.map(|p| Password(p.into())) }
 }

@@ -27,6 +27,10 @@ export type AccountOptions = {
 	ice?: IceMode,
 	/**  `host[:port]` of the server that tells how others see this computer (STUN, RFC 8489). */
 	stun?: string | null,
+	/**  `host[:port]` of the server that relays voice where nothing else gets through (TURN, RFC 8656). */
+	turn?: string | null,
+	/**  Our name there. */
+	turn_user?: string | null,
 	/**  Believe P-Asserted-Identity, Remote-Party-ID and `verstat` from this PBX. */
 	trust_identity?: boolean,
 	/**  Headers that become fields of a call, in this order; the first that fills a field wins. */
@@ -300,7 +304,9 @@ account?: number | null; confirmed?: boolean } |
 /**  Why not ready, in the agent's or the supervisor's words. */
 reason?: string | null } | 
 /**  Replaces an account's options; it does not register anew. */
-{ command: "set_account_options"; account: number; options: AccountOptions } | 
+{ command: "set_account_options"; account: number; options: AccountOptions; 
+/**  Of the TURN server. Write-only. `None`: keep the stored one. */
+turn_password?: Password | null } | 
 /**  Replaces an account's forwarding rules alone. */
 { command: "set_forwarding"; account: number; rules: ForwardRule[] } | 
 /**  One of the practice line's customers rings this phone. */
@@ -961,7 +967,7 @@ export type Hotkeys = {
 
 /**  Whether an account's calls look for a path through NATs. */
 export type IceMode = 
-/**  Where the far side offers it; offered, too, where the account has a STUN server. */
+/**  Where the far side offers it; offered, too, where the account has a STUN or TURN server. */
 "auto" | "off" | 
 /**  Offered in every call. A far side that does not know it reads over it. */
 "on";
@@ -1135,6 +1141,8 @@ export type NewAccount = {
 	local_port?: number | null,
 	/**  Absent: the stored ones stay, or the defaults. */
 	options?: AccountOptions | null,
+	/**  Of the TURN server. Write-only. `None`: keep the stored one. */
+	turn_password?: Password | null,
 };
 
 /**  Why the page's command was not taken: the application is ending or does not keep up, or it is none for a page. */

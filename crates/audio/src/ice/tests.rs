@@ -33,6 +33,7 @@ struct Net {
     now: Instant,
     paths: [Path; 2],
     addrs: [SocketAddr; 2],
+    relays: [Option<SocketAddr>; 2],
     /// To which side, from where, when.
     under_way: VecDeque<(Instant, usize, SocketAddr, Vec<u8>)>,
     /// Nothing gets through.
@@ -48,7 +49,17 @@ impl Net {
         let addrs = [at(HERE), at(THERE)];
         let path = |addr, ice, tie| Path::new(start, 1, addr, ice, tie).unwrap();
         let paths = [path(addrs[0], ours, 1), path(addrs[1], theirs, 2)];
-        Net { start, now: start, paths, addrs, under_way: VecDeque::new(), cut: false, loss: u32::MAX, sent: [0; 2] }
+        Net {
+            start,
+            now: start,
+            paths,
+            addrs,
+            relays: [None; 2],
+            under_way: VecDeque::new(),
+            cut: false,
+            loss: u32::MAX,
+            sent: [0; 2],
+        }
     }
 
     fn between(ours: bool, theirs: bool) -> Net {
@@ -64,16 +75,25 @@ impl Net {
                     self.under_way.push_front((due, to, from, bytes));
                     break;
                 }
-                self.paths[to].receive(self.now, from, &bytes);
+                let relayed = self.relays[1 - to] == Some(from);
+                self.paths[to].receive(self.now, from, relayed, &bytes);
             }
             for side in 0..2 {
                 self.paths[side].tick(self.now);
-                while let Some((to, bytes)) = self.paths[side].poll_transmit() {
+                while let Some((route, bytes)) = self.paths[side].poll_transmit() {
                     self.sent[side] += 1;
                     let lost = self.cut || self.sent[side].is_multiple_of(self.loss);
-                    if !lost && to == self.addrs[1 - side] {
-                        let due = self.now + Duration::from_millis(40);
-                        self.under_way.push_back((due, 1 - side, self.addrs[side], bytes));
+                    let due = self.now + Duration::from_millis(40);
+                    match route {
+                        Route::To(to) if !lost && to == self.addrs[1 - side] => {
+                            self.under_way.push_back((due, 1 - side, self.addrs[side], bytes));
+                        }
+                        // From relay to relay.
+                        Route::Relayed(to) if Some(to) == self.relays[1 - side] => {
+                            let from = self.relays[side].expect("what is relayed comes from a relay");
+                            self.under_way.push_back((due, 1 - side, from, bytes));
+                        }
+                        _ => {}
                     }
                 }
             }
@@ -156,7 +176,7 @@ fn checks_from_everywhere_cost_no_memory() {
     let mut answers = 0;
     for n in 0..20_000_u32 {
         let from = SocketAddr::from(([198, 51, 100, (n % 250) as u8], 1000 + (n / 2) as u16));
-        net.paths[0].receive(net.now, from, &request);
+        net.paths[0].receive(net.now, from, false, &request);
         while net.paths[0].poll_transmit().is_some() {
             answers += 1;
         }
@@ -232,16 +252,74 @@ proptest! {
     #[test]
     fn any_datagram_is_taken_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200), at_byte in 0usize..120, bit in 0u8..8) {
         let mut net = Net::between(true, false);
-        net.paths[0].receive(net.now, at(THERE), &bytes);
+        net.paths[0].receive(net.now, at(THERE), false, &bytes);
         let mut likely = vec![0, 1, 0, (bytes.len() / 4 * 4) as u8, 0x21, 0x12, 0xa4, 0x42];
         likely.extend([0; 12]);
         likely.extend(&bytes[..bytes.len() / 4 * 4]);
-        net.paths[0].receive(net.now, at(THERE), &likely);
+        net.paths[0].receive(net.now, at(THERE), false, &likely);
         if let Some((_, mut real)) = net.paths[1].poll_transmit() {
             let length = real.len();
             real[at_byte % length] ^= 1 << bit;
-            net.paths[0].receive(net.now, at(THERE), &real);
+            net.paths[0].receive(net.now, at(THERE), false, &real);
         }
         net.until_found();
     }
+}
+
+const RELAYS: [&str; 2] = ["203.0.113.1:50000", "203.0.113.1:60000"];
+
+/// Two that reach nothing but each other's relay.
+fn relayed() -> Net {
+    let both = |own: &str| {
+        agreed(
+            own == "aaaa",
+            own,
+            if own == "aaaa" { "bbbb" } else { "aaaa" },
+            &["10.9.9.9:1", RELAYS[usize::from(own == "aaaa")]],
+        )
+    };
+    let mut net = Net::new(&both("aaaa"), &both("bbbb"));
+    (net.cut, net.relays) = (true, RELAYS.map(|relay| Some(at(relay))));
+    for side in 0..2 {
+        net.paths[side].set_relay(net.now, net.relays[side]);
+    }
+    net
+}
+
+#[test]
+fn where_nothing_else_gets_through_a_relay_does() {
+    let mut net = relayed();
+    net.pass(Duration::from_secs(1));
+    assert_eq!(net.routes(), [Route::Relayed(at(RELAYS[1])), Route::Relayed(at(RELAYS[0]))]);
+    assert_eq!(net.paths[0].hears(at(RELAYS[1])), Some(true));
+    net.pass(Duration::from_secs(60));
+    assert_eq!(net.routes()[0], Route::Relayed(at(RELAYS[1])), "and consent stays");
+}
+
+#[test]
+fn a_direct_path_is_better_than_a_relay() {
+    let both = |own: &str, peer: &str, there: &str, relay: &str| agreed(own == "aaaa", own, peer, &[there, relay]);
+    let mut net = Net::new(&both("aaaa", "bbbb", THERE, RELAYS[1]), &both("bbbb", "aaaa", HERE, RELAYS[0]));
+    net.relays = RELAYS.map(|relay| Some(at(relay)));
+    for side in 0..2 {
+        net.paths[side].set_relay(net.now, net.relays[side]);
+    }
+    net.pass(Duration::from_secs(2));
+    assert_eq!(net.routes(), [Route::To(at(THERE)), Route::To(at(HERE))]);
+    for side in 0..2 {
+        net.paths[side].set_relay(net.now, None);
+    }
+    net.pass(Duration::from_secs(60));
+    assert_eq!(net.routes(), [Route::To(at(THERE)), Route::To(at(HERE))], "which may go");
+}
+
+#[test]
+fn a_relay_that_is_gone_is_a_path_that_is_lost() {
+    let mut net = relayed();
+    net.pass(Duration::from_secs(1));
+    for side in 0..2 {
+        net.paths[side].set_relay(net.now, None);
+    }
+    net.pass(Duration::from_secs(40));
+    assert_eq!(net.routes(), [Route::Nowhere; 2]);
 }

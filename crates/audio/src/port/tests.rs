@@ -195,14 +195,14 @@ fn only_genuine_packets_teach_the_latch() {
         other.send_to(&packet::write_rtp(&packet(sequence)).unwrap(), ours.local()).unwrap();
         assert!(receive(&mut ours).is_none());
     }
-    assert_eq!(ours.remote(), signalled.local_addr().ok());
+    assert_eq!(ours.remote(), signalled.local_addr().ok().map(Route::To));
     let mut there = Cipher::new(&keys(2, 1)).unwrap();
     for sequence in 20..23 {
         let sealed = there.protect_rtp(&packet::write_rtp(&packet(sequence)).unwrap()).unwrap();
         other.send_to(&sealed, ours.local()).unwrap();
         assert!(receive(&mut ours).is_some());
     }
-    assert_eq!(ours.remote(), other.local_addr().ok(), "the far side behind another port");
+    assert_eq!(ours.remote(), other.local_addr().ok().map(Route::To), "the far side behind another port");
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn what_the_stun_server_sees_is_gathered_and_nothing_else() {
         next += 1;
         next
     });
-    assert!(ours.is_asking() && ours.waits(now).is_some());
+    assert!(ours.is_asking() && ours.waits(now));
     for (component, public) in (1..=2).zip(["203.0.113.5:9000", "203.0.113.5:9001"]) {
         let public = public.parse().unwrap();
         let mut request = [0; 100];
@@ -303,5 +303,5 @@ fn what_the_stun_server_sees_is_gathered_and_nothing_else() {
     let seen: Vec<_> = gathered.iter().map(|g| (g.component, g.addr.to_string(), g.base)).collect();
     let expected = [(1, "203.0.113.5:9000"), (2, "203.0.113.5:9001")].map(|(c, a)| (c, a.to_owned(), ours.local_of(c)));
     assert_eq!(seen, expected);
-    assert!(ours.waits(now).is_none() && ours.silent().is_none());
+    assert!(!ours.waits(now) && ours.silent().is_none());
 }

@@ -14,6 +14,8 @@ use crate::{
 
 /// Entries of one list of an account's options.
 const MAX_LISTED: usize = 2000;
+/// Bytes of a name at a TURN server (RFC 8489 14.3).
+const MAX_TURN_USER: usize = 508;
 
 impl Phone {
     pub(super) fn set_account(
@@ -44,6 +46,7 @@ impl Phone {
         if account.label.trim().is_empty() {
             account.label = format!("{}@{}", account.user, account.domain);
         }
+        self.keep_turn_password(&mut account)?;
         let id = account.id;
         self.tell_store(StoreCommand::SaveAccount { account: Box::new(account.clone()), password: password.clone() });
         self.start_account(account, password);
@@ -51,16 +54,57 @@ impl Phone {
         Ok(())
     }
 
+    /// The password of the TURN server that was given before stays, for the same server.
+    fn keep_turn_password(&self, account: &mut Account) -> Result<(), Text> {
+        let kept = self.accounts.get(&account.id).map(|entry| &entry.account).filter(|old| old.turn_password.is_some());
+        let new = &account.options;
+        match kept {
+            _ if new.turn.is_none() => account.turn_password = None,
+            Some(old) if account.turn_password.is_none() => {
+                let same = (&old.options.turn, &old.options.turn_user) == (&new.turn, &new.turn_user);
+                if !same {
+                    return Err(Text::new("command.bad_account").with("field", "turn_password"));
+                }
+                account.turn_password = old.turn_password.clone();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The keyring was unlocked. What was typed in this run is newer.
+    pub(super) fn turn_password_arrived(&mut self, kept: &Account) {
+        let Some(entry) = self.accounts.get_mut(&kept.id) else { return };
+        let account = &mut entry.account;
+        let same = (&account.options.turn, &account.options.turn_user) == (&kept.options.turn, &kept.options.turn_user);
+        if account.turn_password.is_none() && kept.turn_password.is_some() && same {
+            account.turn_password = kept.turn_password.clone();
+            let account = Box::new(account.clone());
+            self.tell_sip(SipCommand::SetAccount { account, password: None });
+        }
+    }
+
     /// New options for a running account: it does not register anew.
-    pub(super) fn set_options(&mut self, now: Now, id: AccountId, options: AccountOptions) -> Result<(), Text> {
+    pub(super) fn set_options(
+        &mut self,
+        now: Now,
+        id: AccountId,
+        options: AccountOptions,
+        turn_password: Option<Password>,
+    ) -> Result<(), Text> {
         self.known_account(id)?;
         if id == PRACTICE {
             return Err(Text::new("command.practice_fixed"));
         }
         validate_options(&options)?;
-        let Some(entry) = self.accounts.get_mut(&id) else { return Ok(()) };
-        let before = std::mem::replace(&mut entry.account.options, options);
-        let account = Box::new(entry.account.clone());
+        let Some(entry) = self.accounts.get(&id) else { return Ok(()) };
+        let before = entry.account.options.clone();
+        let mut account = Account { options, turn_password, ..entry.account.clone() };
+        self.keep_turn_password(&mut account)?;
+        let account = Box::new(account);
+        if let Some(entry) = self.accounts.get_mut(&id) {
+            entry.account = (*account).clone();
+        }
         let watched = |o: &AccountOptions| (o.colleagues.clone(), o.mailbox.clone());
         if watched(&before) != watched(&account.options) {
             self.unwatch(id, true);
@@ -239,6 +283,12 @@ fn validate_options(options: &AccountOptions) -> Result<(), Text> {
     }
     if options.stun.as_deref().is_some_and(|server| !is_host(server)) {
         return bad("stun");
+    }
+    if options.turn.as_deref().is_some_and(|server| !is_host(server)) {
+        return bad("turn");
+    }
+    if options.turn_user.as_deref().is_some_and(|user| user.len() > MAX_TURN_USER || user.contains(char::is_control)) {
+        return bad("turn_user");
     }
     let undialable = |number: &str| dial::target(number).is_err();
     for (name, number) in

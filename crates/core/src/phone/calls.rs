@@ -39,8 +39,8 @@ impl Phone {
             SipEvent::Registration { account, state } => self.registration_changed(account, state),
             SipEvent::MediaAddress { call, local } => match local {
                 Ok(place) => {
-                    let waits =
-                        self.on_waiting_call(call, |phone, _| phone.tell_audio(AudioCommand::OpenPort { call, place }));
+                    let asked = AudioCommand::OpenPort { call, place: place.clone() };
+                    let waits = self.on_waiting_call(call, |phone, _| phone.tell_audio(asked));
                     if !waits {
                         self.media_located(call, place);
                     }

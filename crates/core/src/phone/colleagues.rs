@@ -122,7 +122,7 @@ impl Phone {
         self.known_account(id)?;
         let mut options = self.options(id).clone();
         options.forwarding = rules;
-        self.set_options(now, id, options)
+        self.set_options(now, id, options, None)
     }
 
     /// Dials the PBX's codes for what was switched on and off.

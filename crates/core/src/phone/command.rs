@@ -28,7 +28,8 @@ pub enum Command {
         options: Option<Box<AccountOptions>>,
     },
     RemoveAccount(AccountId),
-    SetAccountOptions(AccountId, Box<AccountOptions>),
+    /// With the password of its TURN server; `None` keeps the one that is there.
+    SetAccountOptions(AccountId, Box<AccountOptions>, Option<Password>),
     SetForwarding(AccountId, Vec<ForwardRule>),
     Register(AccountId),
     Unregister(AccountId),
@@ -133,7 +134,7 @@ impl Command {
         match self {
             C::SetAccount { id, .. } => (None, *id),
             C::RemoveAccount(id)
-            | C::SetAccountOptions(id, _)
+            | C::SetAccountOptions(id, ..)
             | C::SetForwarding(id, _)
             | C::Register(id)
             | C::Unregister(id)

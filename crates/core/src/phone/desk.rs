@@ -46,6 +46,9 @@ impl Phone {
     }
 
     fn passwords_arrived(&mut self, accounts: Vec<(Account, Option<Password>)>) {
+        for (account, _) in &accounts {
+            self.turn_password_arrived(account);
+        }
         for (account, password) in accounts.into_iter().filter(|(_, password)| password.is_some()) {
             let waits = self.accounts.get(&account.id).is_some_and(|known| known.registration != Registration::Up);
             // A new password ends the account's calls.

@@ -100,7 +100,7 @@ fn colleagues_are_watched_while_they_are_listed() {
     assert_eq!(world.phone.colleagues()[0].lamp, Lamp::Unknown);
     let from = mark(&world);
     let none = Box::new(AccountOptions::default());
-    command(&mut world, "set_account_options", Command::SetAccountOptions(AccountId(1), none));
+    command(&mut world, "set_account_options", Command::SetAccountOptions(AccountId(1), none, None));
     assert_eq!(told(&world, from, "Unsubscribe").len(), 2);
     assert!(world.phone.colleagues().is_empty());
 }

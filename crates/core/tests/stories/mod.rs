@@ -17,7 +17,7 @@ mod transfers;
 /// A phone whose account has these options, registered, with the agent ready.
 fn desk(options: AccountOptions) -> World {
     let mut world = World::new(true, &mut Dice(1));
-    command(&mut world, "set_account_options", Command::SetAccountOptions(AccountId(1), Box::new(options)));
+    command(&mut world, "set_account_options", Command::SetAccountOptions(AccountId(1), Box::new(options), None));
     world.input(Input::Sip(SipEvent::Registration { account: AccountId(1), state: Registration::Up }));
     command(&mut world, "set_agent_state", Command::SetAgentState(AgentState::Ready));
     world

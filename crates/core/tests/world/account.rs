@@ -18,5 +18,6 @@ pub fn account(domain: &str) -> Account {
         expires: 300,
         local_port: None,
         options: Default::default(),
+        turn_password: None,
     }
 }

@@ -121,6 +121,7 @@ fn save_account(id: u32, label: &str, password: &str) -> StoreCommand {
         expires: 300,
         local_port: None,
         options: Default::default(),
+        turn_password: None,
     };
     let password = (password != "-").then(|| Password(password.into()));
     StoreCommand::SaveAccount { account: Box::new(account), password }

@@ -15,6 +15,10 @@ export interface Form {
   encryption: Encryption;
   ice: IceMode;
   stun: string;
+  turn: string;
+  turn_user: string;
+  /** Typed, and never told back: empty keeps the one that is there. */
+  turn_password: string;
   trust_identity: boolean;
   intercom: boolean;
   mailbox: string;
@@ -41,6 +45,9 @@ export function formOf(options: AccountOptions): Form {
     encryption: options.encryption ?? 'auto',
     ice: options.ice ?? 'auto',
     stun: options.stun ?? '',
+    turn: options.turn ?? '',
+    turn_user: options.turn_user ?? '',
+    turn_password: '',
     trust_identity: options.trust_identity ?? false,
     intercom: options.intercom ?? false,
     mailbox: options.mailbox ?? '',
@@ -84,6 +91,8 @@ export function optionsOf(form: Form, before: AccountOptions): AccountOptions {
     encryption: form.encryption,
     ice: form.ice,
     stun: orNull(form.stun),
+    turn: orNull(form.turn),
+    turn_user: orNull(form.turn_user),
     trust_identity: form.trust_identity,
     intercom: form.intercom,
     mailbox: orNull(form.mailbox),

@@ -61,6 +61,7 @@ fn account(args: &CallArgs) -> Option<NewAccount> {
         expires: None,
         local_port: None,
         options: None,
+        turn_password: None,
     })
 }
 
