@@ -90,6 +90,13 @@ impl AccountOptions {
     };
 }
 
+impl AccountOptions {
+    /// Whether there is a TURN server that is to know who we are.
+    pub fn wants_turn_password(&self) -> bool {
+        self.turn.is_some() && self.turn_user.is_some()
+    }
+}
+
 /// How digits travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]

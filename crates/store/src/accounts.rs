@@ -1,5 +1,5 @@
-//! The table `accounts`. No password is ever in it: `password_kept` only says that the keyring holds one for this
-//! row, so that an account never takes up a password that was kept for another one of the same number.
+//! The table `accounts`. No password is ever in it: `password_kept` and `turn_password_kept` only say that the keyring
+//! holds one for this row, so that an account never takes up a password that was kept for another one of the same number.
 
 use hatif_core::{
     account::{Account, AccountKind, Transport},
@@ -30,22 +30,43 @@ pub(crate) const MIGRATIONS: &[(u32, &str)] = &[
     ) STRICT;",
     ),
     (6, "ALTER TABLE accounts ADD COLUMN options TEXT;"),
+    (16, "ALTER TABLE accounts ADD COLUMN turn_password_kept INTEGER NOT NULL DEFAULT 0;"),
 ];
 
 /// More accounts than this are not loaded.
 pub(crate) const MOST: u32 = 100;
 
-/// An account, and whether the keyring holds its password.
+/// Which of an account's passwords.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Which {
+    Sip,
+    Turn,
+}
+
+/// One password of one account.
+pub(crate) type Slot = (AccountId, Which);
+
+/// An account, and whether the keyring holds its passwords.
 pub(crate) struct Kept {
     pub account: Account,
     pub password_kept: bool,
+    pub turn_password_kept: bool,
+}
+
+impl Kept {
+    /// Those that the keyring holds.
+    pub fn slots(&self) -> impl Iterator<Item = Slot> {
+        let both = [(Which::Sip, self.password_kept), (Which::Turn, self.turn_password_kept)];
+        let id = self.account.id;
+        both.into_iter().filter(|(_, kept)| *kept).map(move |(which, _)| (id, which))
+    }
 }
 
 /// Every account in the order of its number, and how many rows could not be read.
 pub(crate) fn load(db: &Connection) -> Result<(Vec<Kept>, usize)> {
     let mut statement = db.prepare_cached(
         "SELECT id, kind, label, user, domain, registrar, proxy, auth_user, display_name, transport, ca_file, expires,
-                local_port, password_kept, options
+                local_port, password_kept, turn_password_kept, options
          FROM accounts ORDER BY id LIMIT ?1",
     )?;
     let rows = statement.query_map([MOST], read)?.collect::<Result<Vec<_>>>()?;
@@ -88,7 +109,11 @@ fn read(row: &Row<'_>) -> Result<Option<Kept>> {
         options: options(row.get("options")?, id),
         turn_password: None,
     };
-    Ok(Some(Kept { account, password_kept: row.get("password_kept")? }))
+    Ok(Some(Kept {
+        account,
+        password_kept: row.get("password_kept")?,
+        turn_password_kept: row.get("turn_password_kept")?,
+    }))
 }
 
 /// Options that this version cannot read give way to the defaults: an account without them still rings.
@@ -144,14 +169,21 @@ pub(crate) fn save(db: &Connection, account: &Account, forget: bool) -> Result<(
         options,
     ])?;
     if forget {
-        password_kept(db, account.id, false)?;
+        password_kept(db, (account.id, Which::Sip), false)?;
+    }
+    if !account.options.wants_turn_password() {
+        password_kept(db, (account.id, Which::Turn), false)?;
     }
     Ok(())
 }
 
-/// Notes whether the keyring holds this account's password.
-pub(crate) fn password_kept(db: &Connection, id: AccountId, kept: bool) -> Result<()> {
-    db.prepare_cached("UPDATE accounts SET password_kept = ?2 WHERE id = ?1")?.execute(params![id.0, kept])?;
+/// Notes whether the keyring holds this password.
+pub(crate) fn password_kept(db: &Connection, (id, which): Slot, kept: bool) -> Result<()> {
+    let change = match which {
+        Which::Sip => "UPDATE accounts SET password_kept = ?2 WHERE id = ?1",
+        Which::Turn => "UPDATE accounts SET turn_password_kept = ?2 WHERE id = ?1",
+    };
+    db.prepare_cached(change)?.execute(params![id.0, kept])?;
     Ok(())
 }
 

@@ -234,8 +234,8 @@ mod tests {
         let mut db = database::open(dir.path()).db;
         take(&mut db, Some(1), false, &[row(2, "Sara", "", "Sara@x.example")]);
         db.execute_batch(
-            "DROP TABLE customer_emails; DROP TABLE imported; DROP TABLE merges; DROP TABLE recording_comments;\
-             PRAGMA user_version = 12",
+            "DROP TABLE customer_emails; DROP TABLE imported; DROP TABLE merges; DROP TABLE recording_comments;
+             ALTER TABLE accounts DROP COLUMN turn_password_kept; PRAGMA user_version = 12",
         )
         .unwrap();
         drop(db);

@@ -1,9 +1,9 @@
 //! The operating system's keyring, on a thread of its own. A call into it may block for as long as a person takes to
 //! type a passphrase, and nothing else may wait for that.
 
-use crate::writer::Message;
+use crate::{accounts::Slot, writer::Message};
 use ::keyring::{Entry, Error};
-use hatif_core::{account::Password, ids::AccountId};
+use hatif_core::account::Password;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::time::Duration;
 
@@ -79,9 +79,9 @@ fn refused(error: &Error) -> Refused {
 /// What the keyring's thread is asked. `user` names the entry.
 pub(crate) enum Job {
     /// Every one of these, or the first refusal.
-    Read(Vec<(AccountId, String)>),
-    Set(AccountId, String, Password),
-    Delete(AccountId, String),
+    Read(Vec<(Slot, String)>),
+    Set(Slot, String, Password),
+    Delete(Slot, String),
     /// What a connector's user gave in confidence.
     ReadSecrets(Vec<(u32, String)>),
     SetSecrets(u32, String, Password),
@@ -95,9 +95,9 @@ pub(crate) enum Job {
 /// Its answers, in the order of the jobs.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    Read(Result<Vec<(AccountId, Password)>, Refused>),
-    Set(AccountId, Result<(), Refused>),
-    Deleted(AccountId, Result<(), Refused>),
+    Read(Result<Vec<(Slot, Password)>, Refused>),
+    Set(Slot, Result<(), Refused>),
+    Deleted(Slot, Result<(), Refused>),
     /// The key, and where the ledger ended.
     RecordingKey(Result<(Password, Option<Password>), Refused>),
     RecordingHead(Result<(), Refused>),
@@ -182,7 +182,7 @@ fn recording_key(port: &dyn Keyring, user: &str, fresh: &Password) -> Result<Pas
     port.get(user)?.filter(|kept| kept == fresh).ok_or(Refused::Failed)
 }
 
-fn read(port: &dyn Keyring, entries: Vec<(AccountId, String)>) -> Result<Vec<(AccountId, Password)>, Refused> {
+fn read(port: &dyn Keyring, entries: Vec<(Slot, String)>) -> Result<Vec<(Slot, Password)>, Refused> {
     port.reach()?;
     let mut found = Vec::with_capacity(entries.len());
     let mut failed = false;
@@ -191,7 +191,7 @@ fn read(port: &dyn Keyring, entries: Vec<(AccountId, String)>) -> Result<Vec<(Ac
             Ok(Some(password)) => found.push((id, password)),
             Ok(None) => {}
             Err(Refused::Failed) => {
-                tracing::warn!(account = id.0, "the keyring's entry could not be read");
+                tracing::warn!(account = id.0.0, "the keyring's entry could not be read");
                 failed = true;
             }
             Err(refused) => return Err(refused),

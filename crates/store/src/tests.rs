@@ -286,3 +286,60 @@ fn a_disk_that_stays_full_costs_the_oldest_changes() {
         .unwrap();
     assert_eq!((count, oldest), (256, 46));
 }
+
+fn with_turn(server: Option<&str>, turn_password: Option<&str>) -> StoreCommand {
+    let StoreCommand::SaveAccount { mut account, .. } = save_account(1, None) else { panic!("an account is saved") };
+    account.options.turn = server.map(Into::into);
+    account.options.turn_user = server.map(|_| "agent".into());
+    account.turn_password = turn_password.map(|password| Password(password.into()));
+    StoreCommand::SaveAccount { account, password: None }
+}
+
+/// The TURN server's password of account 1.
+fn turn_password(store: &Store, events: &Receiver<StoreEvent>) -> Option<String> {
+    store.send(StoreCommand::Load).unwrap();
+    match events.recv_timeout(DEADLINE).unwrap() {
+        StoreEvent::Loaded { accounts, .. } => accounts[0].0.turn_password.clone().map(|password| password.0),
+        other => panic!("not loaded: {other:?}"),
+    }
+}
+
+#[test]
+fn a_turn_servers_password_is_kept_beside_the_accounts_own_and_goes_with_the_server() {
+    let (dir, chest) = kept();
+    let (store, events) = open(dir.path(), &chest, PATIENT);
+    loaded(&store, &events);
+    store.send(with_turn(Some("turn.test"), Some("relay"))).unwrap();
+    drop(store);
+    assert_eq!(chest.contents(), ["first", "relay"]);
+    let file = std::fs::read(dir.path().join("hatif.db")).unwrap();
+    assert!(!file.windows(5).any(|part| part == b"relay"), "the database has no password");
+
+    let (store, events) = open(dir.path(), &chest, PATIENT);
+    assert_eq!(turn_password(&store, &events), Some("relay".into()));
+    // Something else is changed: nothing is asked of the keyring.
+    store.send(with_turn(Some("turn.test"), Some("relay"))).unwrap();
+    store.send(with_turn(None, None)).unwrap();
+    store.send(save_account(2, Some("other"))).unwrap();
+    drop(store); // waits for the last password, and so for what was before it
+    let mut contents = chest.contents();
+    contents.sort();
+    assert_eq!(contents, ["first", "other"]);
+    let (store, events) = open(dir.path(), &chest, PATIENT);
+    assert_eq!((turn_password(&store, &events), loaded(&store, &events).0[0].clone()), (None, Some("first".into())));
+}
+
+#[test]
+fn a_deleted_accounts_turn_password_is_deleted() {
+    let (dir, chest) = kept();
+    let (store, events) = open(dir.path(), &chest, PATIENT);
+    loaded(&store, &events);
+    store.send(with_turn(Some("turn.test"), Some("relay"))).unwrap();
+    drop(store);
+    let (store, events) = open(dir.path(), &chest, PATIENT);
+    loaded(&store, &events);
+    store.send(StoreCommand::DeleteAccount(AccountId(1))).unwrap();
+    store.send(save_account(2, Some("other"))).unwrap();
+    drop(store);
+    assert_eq!(chest.contents(), ["other"]);
+}

@@ -5,7 +5,8 @@
 //! are kept; then the oldest is given up.
 
 use crate::{
-    accounts, comments, connectors, customer_files, customers,
+    accounts::{self, Slot, Which},
+    comments, connectors, customer_files, customers,
     database::Database,
     duplicates, interactions,
     keyring::{Job, KeyringThread, Refused, Reply},
@@ -49,7 +50,7 @@ const BACKLOG: usize = 256;
 enum Write {
     Settings(Rows),
     Account { account: Box<Account>, forget_password: bool },
-    PasswordKept(AccountId, bool),
+    PasswordKept(Slot, bool),
     DeleteAccount(AccountId),
     Interaction(Box<Interaction>),
     DeleteInteraction(i64),
@@ -68,7 +69,7 @@ pub(crate) struct Writer {
     policy: Policy,
     keyring: Option<KeyringThread>,
     /// Every password of this run, whether the keyring has it or not.
-    passwords: HashMap<AccountId, Password>,
+    passwords: HashMap<Slot, Password>,
     /// What was said last of where passwords are kept; `None` before the first `Loaded`.
     credentials: Option<CredentialStore>,
     /// When each password that the keyring has not answered for was handed to it; `None` once patience is lost.
@@ -147,21 +148,22 @@ impl Writer {
             StoreCommand::SaveSettings(settings) => self.write(Write::Settings(settings)),
             StoreCommand::SaveAccount { account, password } => {
                 let id = account.id;
+                let turn = (account.options.wants_turn_password(), account.turn_password.clone());
                 // Until the keyring says that it has the new password, it has none for this account: the one that
                 // it may still hold was for the account as it was before.
                 self.write(Write::Account { account, forget_password: password.is_some() });
                 if let Some(password) = password {
-                    self.keep_password(id, password);
+                    self.keep_password((id, Which::Sip), password);
                 }
+                self.save_turn_password((id, Which::Turn), turn);
             }
             StoreCommand::DeleteAccount(id) => {
+                let rows = accounts::load(&self.database.db).map(|(rows, _)| rows).unwrap_or_default();
+                let turn_kept = rows.iter().any(|row| row.account.id == id && row.turn_password_kept);
                 self.write(Write::DeleteAccount(id));
-                self.passwords.remove(&id);
-                if self.database.on_disk
-                    && let Some((keyring, user)) = self.entry(id)
-                    && !keyring.ask(Job::Delete(id, user))
-                {
-                    tracing::warn!(account = id.0, "the keyring is busy; it keeps a password that nothing uses");
+                self.forget_password((id, Which::Sip));
+                if turn_kept {
+                    self.forget_password((id, Which::Turn));
                 }
             }
             StoreCommand::SaveInteraction(interaction) => self.write(Write::Interaction(interaction)),
@@ -208,15 +210,16 @@ impl Writer {
             self.database.problems.push(Text::new("store.read_failed"));
             Default::default()
         });
-        let kept = accounts.iter().filter(|kept| kept.password_kept).map(|kept| kept.account.id).collect();
+        let kept = accounts.iter().flat_map(accounts::Kept::slots).collect();
         if self.credentials.is_none() {
             self.credentials = Some(self.read_passwords(kept));
         }
         let accounts = accounts
             .into_iter()
-            .map(|kept| {
-                let password = self.passwords.get(&kept.account.id).cloned();
-                (kept.account, password)
+            .map(|accounts::Kept { mut account, .. }| {
+                account.turn_password = self.passwords.get(&(account.id, Which::Turn)).cloned();
+                let password = self.passwords.get(&(account.id, Which::Sip)).cloned();
+                (account, password)
             })
             .collect();
         let mut problems = std::mem::take(&mut self.database.problems).into_iter();
@@ -242,9 +245,9 @@ impl Writer {
     }
 
     /// Asks the keyring for these passwords and waits a little. Where it takes longer, it may still answer later.
-    fn read_passwords(&mut self, ids: Vec<AccountId>) -> CredentialStore {
+    fn read_passwords(&mut self, slots: Vec<Slot>) -> CredentialStore {
         let Some(keyring) = &self.keyring else { return CredentialStore::UntilClose };
-        let entries = ids.into_iter().filter_map(|id| Some((id, self.user(id)?))).collect();
+        let entries = slots.into_iter().filter_map(|slot| Some((slot, self.user(slot)?))).collect();
         if !keyring.ask(Job::Read(entries)) {
             return CredentialStore::UntilClose;
         }
@@ -261,15 +264,15 @@ impl Writer {
         CredentialStore::UntilClose
     }
 
-    fn take_passwords(&mut self, read: Result<Vec<(AccountId, Password)>, Refused>) -> CredentialStore {
+    fn take_passwords(&mut self, read: Result<Vec<(Slot, Password)>, Refused>) -> CredentialStore {
         match read {
             Ok(found) => {
                 // A late answer may be for an account that was deleted since, its number in use again.
                 let still = accounts::load(&self.database.db).map(|(accounts, _)| accounts).unwrap_or_default();
-                for (id, password) in found {
-                    if still.iter().any(|kept| kept.account.id == id && kept.password_kept) {
+                for (slot, password) in found {
+                    if still.iter().flat_map(accounts::Kept::slots).any(|kept| kept == slot) {
                         // What was typed in this run is newer.
-                        self.passwords.entry(id).or_insert(password);
+                        self.passwords.entry(slot).or_insert(password);
                     }
                 }
                 if self.database.on_disk { CredentialStore::Keyring } else { CredentialStore::UntilClose }
@@ -388,14 +391,37 @@ impl Writer {
 
     // ---- passwords ----
 
-    fn keep_password(&mut self, id: AccountId, password: Password) {
-        self.passwords.insert(id, password.clone());
+    /// Whether the account wants one, and which, if it is known.
+    fn save_turn_password(&mut self, slot: Slot, turn: (bool, Option<Password>)) {
+        match turn {
+            (true, Some(password)) if self.passwords.get(&slot) != Some(&password) => {
+                self.write(Write::PasswordKept(slot, false));
+                self.keep_password(slot, password);
+            }
+            (false, _) if self.passwords.contains_key(&slot) => self.forget_password(slot),
+            // Kept already, or the keyring has not told it yet.
+            _ => {}
+        }
+    }
+
+    fn forget_password(&mut self, slot: Slot) {
+        self.passwords.remove(&slot);
+        if self.database.on_disk
+            && let Some((keyring, user)) = self.entry(slot)
+            && !keyring.ask(Job::Delete(slot, user))
+        {
+            tracing::warn!(account = slot.0.0, "the keyring is busy; it keeps a password that nothing uses");
+        }
+    }
+
+    fn keep_password(&mut self, slot: Slot, password: Password) {
+        self.passwords.insert(slot, password.clone());
         // An account that is forgotten at the end leaves nothing in the keyring.
         if !self.database.on_disk {
             return;
         }
-        let Some((keyring, user)) = self.entry(id) else { return };
-        if keyring.ask(Job::Set(id, user, password)) {
+        let Some((keyring, user)) = self.entry(slot) else { return };
+        if keyring.ask(Job::Set(slot, user, password)) {
             self.unanswered.push_back(Some(Instant::now()));
         } else {
             self.say_credentials(CredentialStore::UntilClose);
@@ -415,17 +441,17 @@ impl Writer {
                 let credentials = self.take_passwords(read);
                 self.say_credentials(credentials);
             }
-            Reply::Set(id, result) => {
+            Reply::Set(slot, result) => {
                 self.unanswered.pop_front();
-                self.write(Write::PasswordKept(id, result.is_ok()));
+                self.write(Write::PasswordKept(slot, result.is_ok()));
                 if let Err(refused) = result {
-                    tracing::warn!(account = id.0, ?refused, "the keyring did not take a password");
+                    tracing::warn!(account = slot.0.0, ?refused, "the keyring did not take a password");
                 }
                 let kept = if result.is_ok() { CredentialStore::Keyring } else { CredentialStore::UntilClose };
                 self.say_credentials(kept);
             }
-            Reply::Deleted(id, Err(refused)) => {
-                tracing::warn!(account = id.0, ?refused, "the keyring keeps a password that nothing uses");
+            Reply::Deleted(slot, Err(refused)) => {
+                tracing::warn!(account = slot.0.0, ?refused, "the keyring keeps a password that nothing uses");
             }
             Reply::Deleted(_, Ok(())) => {}
             Reply::Secrets(read) => {
@@ -481,14 +507,18 @@ impl Writer {
         }
     }
 
-    fn entry(&self, id: AccountId) -> Option<(&KeyringThread, String)> {
-        Some((self.keyring.as_ref()?, self.user(id)?))
+    fn entry(&self, slot: Slot) -> Option<(&KeyringThread, String)> {
+        Some((self.keyring.as_ref()?, self.user(slot)?))
     }
 
-    /// The name of an account's entry in the keyring. The database's own name is in it: another folder (a second
+    /// The name of a password's entry in the keyring. The database's own name is in it: another folder (a second
     /// profile, `hatif-cli --data`) has an account 1 too.
-    fn user(&self, id: AccountId) -> Option<String> {
-        Some(format!("account-{}@{}", id.0, self.database.store_id.as_ref()?))
+    fn user(&self, (id, which): Slot) -> Option<String> {
+        let what = match which {
+            Which::Sip => "account",
+            Which::Turn => "turn",
+        };
+        Some(format!("{what}-{}@{}", id.0, self.database.store_id.as_ref()?))
     }
 
     // ---- writing ----

@@ -54,20 +54,18 @@ impl Phone {
         Ok(())
     }
 
-    /// The password of the TURN server that was given before stays, for the same server.
+    /// The password of the TURN server that was given before stays, for the same server and name.
     fn keep_turn_password(&self, account: &mut Account) -> Result<(), Text> {
-        let kept = self.accounts.get(&account.id).map(|entry| &entry.account).filter(|old| old.turn_password.is_some());
-        let new = &account.options;
-        match kept {
-            _ if new.turn.is_none() => account.turn_password = None,
-            Some(old) if account.turn_password.is_none() => {
-                let same = (&old.options.turn, &old.options.turn_user) == (&new.turn, &new.turn_user);
-                if !same {
-                    return Err(Text::new("command.bad_account").with("field", "turn_password"));
-                }
-                account.turn_password = old.turn_password.clone();
+        if !account.options.wants_turn_password() {
+            account.turn_password = None;
+        }
+        let old = self.accounts.get(&account.id).map(|entry| &entry.account);
+        let Some(old) = old.filter(|old| old.options.wants_turn_password()) else { return Ok(()) };
+        if account.options.wants_turn_password() && account.turn_password.is_none() {
+            if !same_turn(old, account) {
+                return Err(Text::new("command.bad_account").with("field", "turn_password"));
             }
-            _ => {}
+            account.turn_password = old.turn_password.clone();
         }
         Ok(())
     }
@@ -76,8 +74,7 @@ impl Phone {
     pub(super) fn turn_password_arrived(&mut self, kept: &Account) {
         let Some(entry) = self.accounts.get_mut(&kept.id) else { return };
         let account = &mut entry.account;
-        let same = (&account.options.turn, &account.options.turn_user) == (&kept.options.turn, &kept.options.turn_user);
-        if account.turn_password.is_none() && kept.turn_password.is_some() && same {
+        if account.turn_password.is_none() && kept.turn_password.is_some() && same_turn(account, kept) {
             account.turn_password = kept.turn_password.clone();
             let account = Box::new(account.clone());
             self.tell_sip(SipCommand::SetAccount { account, password: None });
@@ -240,6 +237,11 @@ impl Phone {
 fn same_server(a: &Account, b: &Account) -> bool {
     let of = |x: &Account| (x.kind, x.domain.clone(), x.registrar.clone(), x.proxy.clone());
     of(a) == of(b) || b.kind == AccountKind::Direct
+}
+
+/// The same for the TURN server's.
+fn same_turn(a: &Account, b: &Account) -> bool {
+    (&a.options.turn, &a.options.turn_user) == (&b.options.turn, &b.options.turn_user)
 }
 
 /// Whether it may be the name or address of a host.

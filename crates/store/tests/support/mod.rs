@@ -171,6 +171,7 @@ pub fn account(id: u32) -> Account {
         expires: 600,
         local_port: Some(5062),
         options: Default::default(),
+        turn_password: None,
     }
 }
 
