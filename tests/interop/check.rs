@@ -4,7 +4,7 @@ use hatif_lab::{
     Cli, Coturn, Kamailio,
     asterisk::User,
     certs::{Certs, Shown},
-    cli,
+    cli, coturn,
     kamailio::{self, DOMAIN},
     ports,
 };
@@ -118,5 +118,48 @@ fn a_wrong_password_and_an_account_that_is_off_are_told_at_the_registration() {
     cli.send(json!({ "command": "check_connection", "account": 99 }));
     let refused = cli.events.wait_for("a refusal", mark, |event| event["event"] == "command_failed");
     assert_eq!(refused["text"]["code"], "command.unknown_account");
+    cli.quit();
+}
+
+fn turn(server: &str, user: &str, password: &str) -> Value {
+    json!({ "options": { "turn": server, "turn_user": user }, "turn_password": password })
+}
+
+#[test]
+fn a_turn_server_gives_a_relay_and_has_it_back() {
+    let kamailio = Kamailio::start(kamailio::Options::default());
+    let coturn = Coturn::relaying("127.0.0.1", ports::free(2), &[]);
+    let mut cli = Cli::start(cli::Options::default());
+    let fields = turn(&coturn.address(), coturn::USER, coturn::PASSWORD);
+    let account = cli.register(&kamailio.user(), DOMAIN, &kamailio.address(), fields);
+    let passed = |step: &str| [step, "passed", "-"].map(String::from);
+    assert_eq!(check(&mut cli, account), ["name", "connect", "registration", "turn"].map(passed));
+    assert_eq!(coturn.allocated(), 1);
+    coturn.wait_given_back();
+    cli.quit();
+}
+
+#[test]
+fn why_a_turn_server_gives_no_relay_is_told() {
+    let kamailio = Kamailio::start(kamailio::Options::default());
+    let good = Coturn::relaying("127.0.0.1", ports::free(2), &[]);
+    let tells_only = Coturn::start("127.0.0.1", ports::free(2), &[]);
+    let mut cli = Cli::start(cli::Options::default());
+    let nobody = format!("127.0.0.1:{}", ports::free(2));
+    let cases = [
+        (turn(&good.address(), coturn::USER, "wrong"), "turn failed check.turn_password"),
+        (turn(&good.address(), "nobody", coturn::PASSWORD), "turn failed check.turn_password"),
+        (turn(&nobody, coturn::USER, coturn::PASSWORD), "turn failed check.turn_silent"),
+        (turn("turn.invalid", coturn::USER, coturn::PASSWORD), "turn failed check.turn_name"),
+        (turn(&tells_only.address(), coturn::USER, coturn::PASSWORD), "turn failed check.turn_refused"),
+    ];
+    for (fields, expected) in cases {
+        let account = cli.register(&kamailio.user(), DOMAIN, &kamailio.address(), fields);
+        assert_eq!(check(&mut cli, account).pop().map(|step| step.join(" ")), Some(expected.into()));
+    }
+    let said = cli.log() + &json!(cli.events.since(0)).to_string();
+    for secret in [coturn::PASSWORD, "wrong"] {
+        assert!(!said.contains(secret), "a password is in the log or in an event");
+    }
     cli.quit();
 }

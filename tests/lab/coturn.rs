@@ -2,7 +2,7 @@
 
 use crate::{
     DEADLINE,
-    process::{Process, words},
+    process::{Process, eventually, words},
 };
 
 /// Who may have a relay.
@@ -52,15 +52,24 @@ impl Coturn {
         Coturn { host: host.into(), port, process, _folder: folder }
     }
 
-    /// What is relayed now: the allocations of its log that are not said to be deleted.
-    pub fn relays(&self) -> usize {
-        let log = self.process.output();
-        let new = log.matches("incoming packet ALLOCATE processed, success").count();
-        new - log.matches("delete: realm=").count().min(new)
+    /// Relays that it has given so far, by its log.
+    pub fn allocated(&self) -> usize {
+        self.process.output().matches("incoming packet ALLOCATE processed, success").count()
     }
 
-    pub fn log(&self) -> String {
-        self.process.output()
+    /// Relays that were given back, or were given up.
+    pub fn deleted(&self) -> usize {
+        self.process.output().matches(": delete: realm=").count()
+    }
+
+    /// Waits until it relays for nobody any more.
+    pub fn wait_given_back(&self) {
+        eventually("relays are given back", DEADLINE, || (self.deleted() >= self.allocated()).then_some(()));
+    }
+
+    /// Ends it, as a crash would.
+    pub fn kill(&mut self) {
+        self.process.kill();
     }
 
     pub fn address(&self) -> String {

@@ -31,6 +31,7 @@ fn name(step: Step) -> CheckStep {
         Step::Connect => CheckStep::Connect,
         Step::Tls => CheckStep::Tls,
         Step::Stun => CheckStep::Stun,
+        Step::Turn => CheckStep::Turn,
     }
 }
 
@@ -40,7 +41,8 @@ impl Check {
         let entry = phone.account(id).filter(|entry| entry.account.kind != AccountKind::Practice);
         let account = entry.ok_or_else(|| Text::new("command.unknown_account"))?.account.clone();
         let mut steps: Vec<CheckStep> = hatif_net::check::steps(&account).into_iter().map(name).collect();
-        let behind = steps.iter().position(|step| *step == CheckStep::Stun).unwrap_or(steps.len());
+        let behind =
+            steps.iter().position(|step| matches!(step, CheckStep::Stun | CheckStep::Turn)).unwrap_or(steps.len());
         steps.insert(behind, CheckStep::Registration);
         let waiting = |step| CheckStepView { step, state: CheckState::Waiting, text: None, took_ms: 0 };
         *self = Check {

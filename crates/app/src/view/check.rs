@@ -37,6 +37,8 @@ pub enum CheckStep {
     Registration,
     /// The STUN server answers.
     Stun,
+    /// The TURN server gives a relay.
+    Turn,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
