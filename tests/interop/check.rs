@@ -144,6 +144,7 @@ fn why_a_turn_server_gives_no_relay_is_told() {
     let kamailio = Kamailio::start(kamailio::Options::default());
     let good = Coturn::relaying("127.0.0.1", ports::free(2), &[]);
     let tells_only = Coturn::start("127.0.0.1", ports::free(2), &[]);
+    let unwilling = Coturn::relaying_with("127.0.0.1", ports::free(2), &[], &["--no-udp-relay"]);
     let mut cli = Cli::start(cli::Options::default());
     let nobody = format!("127.0.0.1:{}", ports::free(2));
     let cases = [
@@ -151,7 +152,8 @@ fn why_a_turn_server_gives_no_relay_is_told() {
         (turn(&good.address(), "nobody", coturn::PASSWORD), "turn failed check.turn_password"),
         (turn(&nobody, coturn::USER, coturn::PASSWORD), "turn failed check.turn_silent"),
         (turn("turn.invalid", coturn::USER, coturn::PASSWORD), "turn failed check.turn_name"),
-        (turn(&tells_only.address(), coturn::USER, coturn::PASSWORD), "turn failed check.turn_refused"),
+        (turn(&tells_only.address(), coturn::USER, coturn::PASSWORD), "turn failed check.turn_silent"),
+        (turn(&unwilling.address(), coturn::USER, coturn::PASSWORD), "turn failed check.turn_refused"),
     ];
     for (fields, expected) in cases {
         let account = cli.register(&kamailio.user(), DOMAIN, &kamailio.address(), fields);

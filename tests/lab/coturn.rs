@@ -24,11 +24,16 @@ impl Coturn {
 
     /// One that relays for [`USER`].
     pub fn relaying(host: &str, port: u16, within: &[String]) -> Coturn {
-        let user = format!("--user={USER}:{PASSWORD}");
-        Coturn::with(host, port, within, &["--lt-cred-mech", &user, "--realm=hatif.test", "--stale-nonce"])
+        Coturn::relaying_with(host, port, within, &[])
     }
 
-    pub fn with(host: &str, port: u16, within: &[String], options: &[&str]) -> Coturn {
+    pub fn relaying_with(host: &str, port: u16, within: &[String], options: &[&str]) -> Coturn {
+        let user = format!("--user={USER}:{PASSWORD}");
+        let all = [&["--lt-cred-mech", &user, "--realm=hatif.test", "--stale-nonce"], options].concat();
+        Coturn::with(host, port, within, &all)
+    }
+
+    fn with(host: &str, port: u16, within: &[String], options: &[&str]) -> Coturn {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (at, listening) = (folder.path().display().to_string(), port.to_string());
         let arguments = words([

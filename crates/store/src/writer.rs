@@ -4,12 +4,14 @@
 //! tried again in its turn: before the next write, every [`RETRY`], and when the store closes. At most [`BACKLOG`]
 //! are kept; then the oldest is given up.
 
+mod passwords;
+
 use crate::{
     accounts::{self, Slot, Which},
     comments, connectors, customer_files, customers,
     database::Database,
     duplicates, interactions,
-    keyring::{Job, KeyringThread, Refused, Reply},
+    keyring::{Job, KeyringThread, Reply},
     recordings, settings, work,
 };
 use hatif_core::{
@@ -244,46 +246,6 @@ impl Writer {
         (self.emit)(StoreEvent::Found { request, page });
     }
 
-    /// Asks the keyring for these passwords and waits a little. Where it takes longer, it may still answer later.
-    fn read_passwords(&mut self, slots: Vec<Slot>) -> CredentialStore {
-        let Some(keyring) = &self.keyring else { return CredentialStore::UntilClose };
-        let entries = slots.into_iter().filter_map(|slot| Some((slot, self.user(slot)?))).collect();
-        if !keyring.ask(Job::Read(entries)) {
-            return CredentialStore::UntilClose;
-        }
-        let deadline = Instant::now() + self.patience;
-        loop {
-            let within = deadline.saturating_duration_since(Instant::now());
-            match self.keyring.as_ref().and_then(|keyring| keyring.reply(within)) {
-                Some(Reply::Read(read)) => return self.take_passwords(read),
-                Some(other) => self.take_reply(other),
-                None => break,
-            }
-        }
-        tracing::warn!("the keyring does not answer; passwords are kept until the app closes");
-        CredentialStore::UntilClose
-    }
-
-    fn take_passwords(&mut self, read: Result<Vec<(Slot, Password)>, Refused>) -> CredentialStore {
-        match read {
-            Ok(found) => {
-                // A late answer may be for an account that was deleted since, its number in use again.
-                let still = accounts::load(&self.database.db).map(|(accounts, _)| accounts).unwrap_or_default();
-                for (slot, password) in found {
-                    if still.iter().flat_map(accounts::Kept::slots).any(|kept| kept == slot) {
-                        // What was typed in this run is newer.
-                        self.passwords.entry(slot).or_insert(password);
-                    }
-                }
-                if self.database.on_disk { CredentialStore::Keyring } else { CredentialStore::UntilClose }
-            }
-            Err(refused) => {
-                tracing::warn!(?refused, "the keyring gives no passwords; they are kept until the app closes");
-                CredentialStore::UntilClose
-            }
-        }
-    }
-
     fn recordings(&mut self, command: RecordingsCommand) {
         let found = match command {
             RecordingsCommand::Save(recording) => return self.write(Write::Recording(recording)),
@@ -389,44 +351,7 @@ impl Writer {
         (self.emit)(StoreEvent::Connectors(ConnectorsAnswer::Secrets { connector, secrets }));
     }
 
-    // ---- passwords ----
-
-    /// Whether the account wants one, and which, if it is known.
-    fn save_turn_password(&mut self, slot: Slot, turn: (bool, Option<Password>)) {
-        match turn {
-            (true, Some(password)) if self.passwords.get(&slot) != Some(&password) => {
-                self.write(Write::PasswordKept(slot, false));
-                self.keep_password(slot, password);
-            }
-            (false, _) if self.passwords.contains_key(&slot) => self.forget_password(slot),
-            // Kept already, or the keyring has not told it yet.
-            _ => {}
-        }
-    }
-
-    fn forget_password(&mut self, slot: Slot) {
-        self.passwords.remove(&slot);
-        if self.database.on_disk
-            && let Some((keyring, user)) = self.entry(slot)
-            && !keyring.ask(Job::Delete(slot, user))
-        {
-            tracing::warn!(account = slot.0.0, "the keyring is busy; it keeps a password that nothing uses");
-        }
-    }
-
-    fn keep_password(&mut self, slot: Slot, password: Password) {
-        self.passwords.insert(slot, password.clone());
-        // An account that is forgotten at the end leaves nothing in the keyring.
-        if !self.database.on_disk {
-            return;
-        }
-        let Some((keyring, user)) = self.entry(slot) else { return };
-        if keyring.ask(Job::Set(slot, user, password)) {
-            self.unanswered.push_back(Some(Instant::now()));
-        } else {
-            self.say_credentials(CredentialStore::UntilClose);
-        }
-    }
+    // ---- the keyring's answers ----
 
     fn take_replies(&mut self) {
         while let Some(reply) = self.keyring.as_ref().and_then(|keyring| keyring.reply(Duration::ZERO)) {
@@ -483,42 +408,6 @@ impl Writer {
                 }
             }
         }
-    }
-
-    /// A password that the keyring has not taken in time is, for now, in memory only. Its answer is still taken.
-    fn lose_patience(&mut self) {
-        let mut lost = false;
-        for since in &mut self.unanswered {
-            if since.is_some_and(|since| since.elapsed() >= self.patience) {
-                *since = None;
-                lost = true;
-            }
-        }
-        if lost {
-            tracing::warn!("the keyring does not answer; a password is kept until the app closes");
-            self.say_credentials(CredentialStore::UntilClose);
-        }
-    }
-
-    fn say_credentials(&mut self, now: CredentialStore) {
-        if self.credentials.is_some_and(|said| said != now) {
-            self.credentials = Some(now);
-            (self.emit)(StoreEvent::Credentials(now));
-        }
-    }
-
-    fn entry(&self, slot: Slot) -> Option<(&KeyringThread, String)> {
-        Some((self.keyring.as_ref()?, self.user(slot)?))
-    }
-
-    /// The name of a password's entry in the keyring. The database's own name is in it: another folder (a second
-    /// profile, `hatif-cli --data`) has an account 1 too.
-    fn user(&self, (id, which): Slot) -> Option<String> {
-        let what = match which {
-            Which::Sip => "account",
-            Which::Turn => "turn",
-        };
-        Some(format!("{what}-{}@{}", id.0, self.database.store_id.as_ref()?))
     }
 
     // ---- writing ----

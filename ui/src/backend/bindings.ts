@@ -192,7 +192,9 @@ export type CheckStep =
 /**  The PBX knows the account; or, of a direct one, its port is open. */
 "registration" | 
 /**  The STUN server answers. */
-"stun";
+"stun" | 
+/**  The TURN server gives a relay. */
+"turn";
 
 export type CheckStepView = {
 	step: CheckStep,
