@@ -217,8 +217,8 @@ mod tests {
         assert_eq!(library.found("سلام nora"), [2]);
         assert_eq!(library.found(""), [2]);
         // By what was noted of the call, too.
-        let noted =
-            "INSERT INTO wrap_ups (entry, notes, tags, next_action, done, folded) VALUES (0, '', '', '', 1, 'refund')";
+        let noted = "INSERT INTO wrap_ups (entry, disposition, notes, tags, next_action, done, folded) \
+             VALUES (0, '', '', '', '', 1, 'refund')";
         library.database.db.execute(noted, []).unwrap();
         assert_eq!(library.found("refund سلام"), [2]);
         recordings::delete(&library.database.db, NAME).unwrap();
