@@ -73,13 +73,28 @@ impl Talk {
         }
     }
 
-    fn ends(mut self) {
+    /// On hold and back: a re-INVITE each.
+    fn rests(&mut self) {
+        for on in [true, false] {
+            let mark = self.phones[1].events.mark();
+            let word = if on { "remote" } else { "none" };
+            self.phones[0].send(json!({ "command": "hold", "call": self.calls[0], "on": on }));
+            self.phones[1].wait_call_for(mark, self.calls[1], "active", |state| state["hold"] == word);
+        }
+    }
+
+    fn ends(self) {
+        let coturn = self.hangs_up();
+        coturn.wait_given_back();
+    }
+
+    fn hangs_up(mut self) -> Coturn {
         self.phones[0].hang_up(self.calls[0]);
         self.phones[1].wait_call(self.calls[1], "ended");
-        self.coturn.wait_given_back();
         for phone in self.phones {
             phone.quit();
         }
+        self.coturn
     }
 }
 
@@ -190,8 +205,10 @@ fn two_phones_behind_symmetric_nats_hear_each_other_by_a_relay() {
     if !may_have_homes() {
         return;
     }
-    let talk = Talk::of([Nat::Symmetric, Nat::Symmetric], relayed(coturn::PASSWORD));
+    let mut talk = Talk::of([Nat::Symmetric, Nat::Symmetric], relayed(coturn::PASSWORD));
     talk.wait_path("found by a relay");
+    talk.both_hear();
+    talk.rests();
     talk.both_hear();
     assert!(talk.coturn.deleted() < talk.coturn.allocated(), "they are still needed");
     talk.ends();
@@ -206,4 +223,36 @@ fn without_a_relay_symmetric_nats_let_no_voice_pass() {
     let talk = Talk::new([Nat::Symmetric, Nat::Symmetric], json!({ "stun": format!("{PUBLIC}:{STUN}") }));
     talk.nobody_hears();
     talk.ends();
+}
+
+#[test]
+fn a_wrong_turn_password_is_told_and_the_call_goes_on_without_a_relay() {
+    if !may_have_homes() {
+        return;
+    }
+    let talk = Talk::of([Nat::Cone, Nat::Cone], relayed("wrong-4417"));
+    talk.wait_path("found");
+    talk.both_hear();
+    for phone in &talk.phones {
+        let log = phone.log();
+        assert!(log.contains("the TURN server refuses user name or password"), "{log}");
+        assert!(!log.contains("wrong-4417") && !log.contains(coturn::USER), "a secret or a name is in the log");
+    }
+    assert_eq!(talk.coturn.allocated(), 0);
+    talk.ends();
+}
+
+#[test]
+fn a_turn_server_that_dies_leaves_a_call_on_a_direct_path_alone() {
+    if !may_have_homes() {
+        return;
+    }
+    let mut talk = Talk::of([Nat::Cone, Nat::Cone], relayed(coturn::PASSWORD));
+    talk.wait_path("found");
+    talk.both_hear();
+    assert!(talk.coturn.allocated() > 0, "there were relays");
+    talk.coturn.kill();
+    talk.rests();
+    talk.both_hear();
+    talk.hangs_up();
 }

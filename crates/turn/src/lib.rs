@@ -12,6 +12,8 @@
 mod messages;
 mod peers;
 
+pub use messages::write_send as send_indication;
+
 use messages::{ALLOCATE, CHANNEL_BIND, REFRESH, Reply};
 use peers::Peers;
 use std::{

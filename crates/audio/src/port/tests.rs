@@ -1,5 +1,8 @@
 use super::*;
-use hatif_core::srtp::{SrtpKey, Suite};
+use hatif_core::{
+    ice::TurnServer,
+    srtp::{SrtpKey, Suite},
+};
 use hatif_media::{Payload, StreamKey};
 use std::{
     net::Ipv4Addr,
@@ -304,4 +307,60 @@ fn what_the_stun_server_sees_is_gathered_and_nothing_else() {
     let expected = [(1, "203.0.113.5:9000"), (2, "203.0.113.5:9001")].map(|(c, a)| (c, a.to_owned(), ours.local_of(c)));
     assert_eq!(seen, expected);
     assert!(!ours.waits(now) && ours.silent().is_none());
+}
+
+/// A TURN server that asks for no password: its relay is 198.51.100.9:50000.
+fn granted(request: &[u8]) -> Vec<u8> {
+    let mut answer = told(request, "198.51.100.9:50000".parse().unwrap());
+    (answer[1], answer[21]) = (3, 0x16);
+    answer
+}
+
+/// Frames of a relay from who is none, and from one that lies, neither are the far side's voice nor keep it from being heard.
+#[test]
+fn what_strangers_and_a_lying_relay_send_is_no_voice() {
+    let mut ours = Port::open(poll().registry(), Token(0), LOCAL, &free_range(1), 0).unwrap();
+    let [server, stranger, theirs] = [(); 3].map(|()| std::net::UdpSocket::bind((LOCAL, 0)).unwrap());
+    server.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let now = Instant::now();
+    let addr = server.local_addr().unwrap();
+    ours.ask_relay(now, &TurnServer { addr, user: "agent".into(), password: String::new().into() });
+    for _ in 0..2 {
+        let mut request = [0; 200];
+        let (_, from) = server.recv_from(&mut request).unwrap();
+        stranger.send_to(&granted(&request), from).unwrap();
+        server.send_to(&granted(&request), from).unwrap();
+    }
+    let until = Instant::now() + Duration::from_secs(20);
+    while ours.gathered().gathered.len() < 2 {
+        assert!(Instant::now() < until, "the relays did not come");
+        assert!(ours.receive_rtp(now, &mut 10).is_none() && ours.receive_rtcp(now, &mut 10).is_none());
+    }
+    assert!(!ours.waits(now) && ours.settle_relay(now).is_none());
+    assert!(ours.gathered().gathered.iter().all(|g| g.kind == CandidateKind::Relayed));
+
+    let there = theirs.local_addr().unwrap();
+    ours.set_remote(now, there, PAYLOADS);
+    let voice = packet::write_rtp(&packet(1)).unwrap();
+    let mut channel = [&[0x40, 0, 0, voice.len() as u8], &voice[..]].concat();
+    // A Data indication that says to be from where the far side is.
+    let mut indication = vec![0; voice.len() + hatif_turn::MAX_OVERHEAD];
+    let length = hatif_turn::send_indication(there, &voice, &mut indication).unwrap();
+    indication.truncate(length);
+    indication[1] = 0x17;
+    for from in [&stranger, &server] {
+        from.send_to(&channel, ours.local()).unwrap();
+        from.send_to(&indication, ours.local()).unwrap();
+        from.send_to(&[0x40, 0, 255, 255, 1], ours.local()).unwrap();
+        from.send_to(&[1, 1, 0, 0], ours.local()).unwrap();
+    }
+    channel[1] = 31;
+    server.send_to(&channel, ours.local()).unwrap();
+    theirs.send_to(&voice, ours.local()).unwrap();
+    let mut heard = 0;
+    while heard == 0 {
+        heard += u32::from(receive(&mut ours).inspect(|rtp| assert_eq!(&rtp.payload[..], b"voice")).is_some());
+    }
+    assert!(ours.receive_rtp(now, &mut 20).is_none(), "it was sent in many ways, and heard once");
+    assert!(ours.release(now), "two relays are given back");
 }
