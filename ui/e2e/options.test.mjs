@@ -69,6 +69,25 @@ describe.each(['en', 'ar'])('%s', (lang) => {
     expect(await page.locator('.answer .good').count()).toBe(0);
   });
 
+  it('a TURN server takes a name and a password, and the password is typed anew or left alone', async () => {
+    const page = await options();
+    expect(await page.locator('#option-turn_password').count()).toBe(0);
+    await page.fill('#option-turn', 'turn.example.com');
+    await page.fill('#option-turn_user', 'agent');
+    expect(await page.getAttribute('#option-turn_password', 'type')).toBe('password');
+    await page.fill('#option-turn_password', 'relay me');
+    await page.click('#options-save');
+    await page.waitForSelector('.answer .good');
+    await page.fill('#option-mailbox', '*98');
+    await page.fill('#option-turn_password', '');
+    await page.click('#options-save');
+    await page.waitForSelector('.answer .good');
+    const [first, second] = await sent(page, 'set_account_options');
+    expect([first.options.turn, first.options.turn_user, first.turn_password]).toEqual(['turn.example.com', 'agent', 'relay me']);
+    expect([second.options.turn, second.turn_password]).toEqual(['turn.example.com', null]);
+    expect(JSON.stringify(first.options)).not.toContain('relay me');
+  });
+
   it('a number is tried by the rules; the dial field tells what goes out, what is costly, and what is not allowed', async () => {
     const page = await options();
     await page.fill('#option-try', '09120004321');

@@ -332,6 +332,18 @@ export const SCREENS = [
     },
   })),
   {
+    name: 'options-relay',
+    scenario: 'desk-idle',
+    act: async (page) => {
+      await settings(page, 'accounts');
+      await page.locator('.button.options').first().click();
+      await page.fill('#option-turn', 'turn.example.com');
+      await page.fill('#option-turn_user', 'agent');
+      await page.fill('#option-turn_password', 'relay me');
+      await show('#option-stun')(page);
+    },
+  },
+  {
     name: 'active-quality',
     scenario: 'active',
     act: async (page) => {

@@ -113,3 +113,54 @@ fn commands_before_loading_wait_and_get_fresh_ids() {
     let domains: Vec<(u32, &str)> = phone.accounts().map(|a| (a.account.id.0, a.account.domain.as_str())).collect();
     assert_eq!(domains, [(1, "one.example"), (2, "two.example")]);
 }
+
+/// The passwords of the TURN server that SIP was given.
+fn turn_given(outputs: &[Output]) -> Vec<Option<String>> {
+    let set = |output: &Output| match output {
+        Output::Sip(SipCommand::SetAccount { account, .. }) => Some(account.turn_password.clone().map(|p| p.0)),
+        _ => None,
+    };
+    outputs.iter().filter_map(set).collect()
+}
+
+fn relay_by(server: Option<&str>, password: Option<&str>) -> Input {
+    let mut options = account("pbx.example").options;
+    (options.turn, options.turn_user) = (server.map(Into::into), Some("agent".into()));
+    let password = password.map(|password| Password(password.into()));
+    let command = Command::SetAccountOptions(AccountId(1), Box::new(options), password);
+    Input::Command("set_account_options", command)
+}
+
+#[test]
+fn a_turn_servers_password_stays_with_its_server() {
+    let mut phone = phone(None, CredentialStore::Keyring);
+    let outputs = tell(&mut phone, relay_by(Some("turn.example"), Some("secret")));
+    assert_eq!(turn_given(&outputs), [Some("secret".into())]);
+    // The other options are changed: it stays.
+    let outputs = tell(&mut phone, relay_by(Some("turn.example"), None));
+    assert_eq!(turn_given(&outputs), [Some("secret".into())]);
+    let outputs = tell(&mut phone, relay_by(Some("rogue.example"), None));
+    assert_eq!(refusal(&outputs).and_then(|t| t.params.get("field")).map(String::as_str), Some("turn_password"));
+    assert!(turn_given(&outputs).is_empty(), "nothing reaches the network");
+    // Without a server it is forgotten, so that another server does not get it.
+    assert_eq!(turn_given(&tell(&mut phone, relay_by(None, None))), [None]);
+    assert_eq!(turn_given(&tell(&mut phone, relay_by(Some("rogue.example"), None))), [None]);
+    for bad in ["turn example", "a@b"] {
+        let outputs = tell(&mut phone, relay_by(Some(bad), Some("secret")));
+        assert_eq!(refusal(&outputs).and_then(|t| t.params.get("field")).map(String::as_str), Some("turn"));
+    }
+}
+
+#[test]
+fn an_unlocked_keyring_brings_a_turn_servers_password() {
+    let mut phone = phone(None, CredentialStore::UntilClose);
+    tell(&mut phone, relay_by(Some("turn.example"), None));
+    let mut kept = account("pbx.example");
+    (kept.options.turn, kept.options.turn_user) = (Some("turn.example".into()), Some("agent".into()));
+    kept.turn_password = Some(Password("secret".into()));
+    let outputs = tell(&mut phone, loaded(vec![(kept.clone(), None)], CredentialStore::Keyring));
+    assert_eq!(turn_given(&outputs), [Some("secret".into())]);
+    // What was typed in this run is newer.
+    tell(&mut phone, relay_by(Some("turn.example"), Some("typed")));
+    assert!(turn_given(&tell(&mut phone, loaded(vec![(kept, None)], CredentialStore::Keyring))).is_empty());
+}
