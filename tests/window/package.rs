@@ -53,6 +53,7 @@ fn a_package_is_installed_opened_by_a_link_and_removed_without_leftovers() {
     fs::create_dir_all(at.join("root")).and_then(|()| fs::create_dir_all(at.join("dpkg/updates"))).unwrap();
     fs::create_dir_all(at.join("dpkg/info")).and_then(|()| fs::write(at.join("dpkg/status"), "")).unwrap();
     dpkg(at, &["--install", &deb]);
+    assert!(at.join("root/usr/lib/udev/rules.d/70-hatif-headset.rules").exists(), "headsets may be opened");
     let share = at.join("root/usr/share");
     run(at, &["desktop-file-validate", &share.join("applications/org.hatif.Hatif.desktop").display().to_string()]);
     run(at, &["update-desktop-database", &share.join("applications").display().to_string()]);

@@ -1,5 +1,5 @@
 //! `cargo xtask package`: a Debian package of the application, with its desktop file (links included), its icons and the
-//! libraries that it needs, by Debian's own tools. What is installed is in [`FILES`] and nowhere else; nothing runs when
+//! libraries that it needs, by Debian's own tools. What is installed is in [`FILES`] and [`RULES`] and nowhere else; nothing runs when
 //! it is installed or removed, and a user's data stay.
 
 use crate::{
@@ -27,6 +27,9 @@ const FILES: &[(&str, &str)] = &[
     ("LICENSE-APACHE", "doc/hatif/LICENSE-APACHE"),
     ("CHANGELOG.md", "doc/hatif/CHANGELOG.md"),
 ];
+
+/// Opens headsets' buttons to who sits at the computer (ADR 75).
+const RULES: &str = "70-hatif-headset.rules";
 
 /// Opened by name while it runs, so that no tool finds them.
 const NEEDS_BESIDES: &str = "fonts-noto-core, gstreamer1.0-plugins-base";
@@ -79,6 +82,7 @@ fn deb(binary: &Path, trial: bool) -> io::Result<PathBuf> {
     for (from, to) in FILES {
         put(Path::new(from), &tree.join("usr/share").join(to), 0o644)?;
     }
+    put(&Path::new("src-tauri").join(RULES), &tree.join("usr/lib/udev/rules.d").join(RULES), 0o644)?;
     put_text(&tree.join("usr/share/doc/hatif/copyright"), COPYRIGHT)?;
     let version = env!("CARGO_PKG_VERSION");
     let machine = said(Command::new("dpkg").arg("--print-architecture"))?;
