@@ -23,12 +23,22 @@ impl Stranger {
 
     /// Sends a request of the call `call`; `headers` are whole lines, each with its end.
     pub fn request(&self, method: &str, call: usize, from: &str, to: &str, headers: &str) {
+        self.send(method, call, from, to, headers, "");
+    }
+
+    /// A text (RFC 3428).
+    pub fn message(&self, number: usize, from: &str, to: &str, text: &str) {
+        self.send("MESSAGE", number, from, to, "Content-Type: text/plain;charset=UTF-8\r\n", text);
+    }
+
+    fn send(&self, method: &str, call: usize, from: &str, to: &str, headers: &str, body: &str) {
         let own = self.socket.local_addr().expect("it is bound");
         let text = format!(
             "{method} sip:desk@127.0.0.1:{} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bKh{call}\r\n\
              Max-Forwards: 70\r\nFrom: {from};tag=f{call}\r\nTo: {to}\r\nCall-ID: hostile-{call}\r\nCSeq: 1 {method}\r\n\
-             Contact: <sip:stranger@{own}>\r\n{headers}Content-Length: 0\r\n\r\n",
-            self.to
+             Contact: <sip:stranger@{own}>\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+            self.to,
+            body.len()
         );
         self.socket.send_to(text.as_bytes(), ("127.0.0.1", self.to)).expect("loopback takes a datagram");
     }

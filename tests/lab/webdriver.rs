@@ -105,6 +105,15 @@ impl Window {
         typed.unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
+    /// Gives a file to a page's place to choose one, as the system's dialog would; it may be hidden behind a button.
+    pub fn choose_file(&self, css: &str, file: &Path) {
+        let found = self.ask("POST", "/element", Some(json!({ "using": "css selector", "value": css })));
+        let id = found.unwrap_or_else(|error| panic!("{css}: {error}"))[ELEMENT].clone();
+        let path = json!({ "text": file.display().to_string() });
+        let chosen = self.ask("POST", &format!("/element/{}/value", id.as_str().unwrap_or_default()), Some(path));
+        chosen.unwrap_or_else(|error| panic!("{css}: {error}"));
+    }
+
     /// Presses these keys one after the other and lets go of them the other way round: `["Control", "Shift", "a"]`. They
     /// go to whatever has the focus.
     pub fn press(&self, keys: &[&str]) {

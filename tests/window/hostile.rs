@@ -110,6 +110,22 @@ fn account(port: u16, label: &str, name: &str) -> Value {
     json!({ "kind": "direct", "user": "desk", "domain": "127.0.0.1", "local_port": port, "label": label, "display_name": name })
 }
 
+fn accounts(window: &Window) -> Value {
+    window.script("return window.__TAURI_INTERNALS__.invoke('ready').then((snapshot) => snapshot.accounts)")
+}
+
+/// An account for callers on loopback: its port and its id.
+fn reachable(window: &Window) -> (u16, u64) {
+    let port = ports::free(2);
+    // A queue's calls ring for who is ready.
+    send(window, &json!({ "command": "set_agent_state", "state": "ready" }));
+    send(window, &json!({ "command": "add_account", "account": account(port, "Desk", "Desk") }));
+    let id = eventually("the account stands", DEADLINE, || {
+        accounts(window).as_array()?.iter().find(|account| account["kind"] == "direct")?["id"].as_u64()
+    });
+    (port, id)
+}
+
 #[test]
 fn nothing_of_4200_strings_runs_is_fetched_or_breaks_the_layout() {
     let _alone = alone();
@@ -118,15 +134,7 @@ fn nothing_of_4200_strings_runs_is_fetched_or_breaks_the_layout() {
     let window = Window::open(&application(), "en");
     window.wait_text("#practice-call", |text| !text.is_empty());
     window.script(LISTEN);
-    let port = ports::free(2);
-    // A queue's calls ring for who is ready.
-    send(&window, &json!({ "command": "set_agent_state", "state": "ready" }));
-    let settings = "window.__TAURI_INTERNALS__.invoke('ready').then((snapshot) => snapshot.accounts)";
-    send(&window, &json!({ "command": "add_account", "account": account(port, "Desk", "Desk") }));
-    let id = eventually("the account stands", DEADLINE, || {
-        let accounts = window.script(&format!("return {settings}"));
-        accounts.as_array()?.iter().find(|account| account["kind"] == "direct")?["id"].as_u64()
-    });
+    let (port, id) = reachable(&window);
 
     let stranger = Stranger::calling(port);
     let payload = |call: usize, field: usize| payloads[(call + field * 19) % payloads.len()].as_str();
@@ -181,8 +189,102 @@ fn nothing_of_4200_strings_runs_is_fetched_or_breaks_the_layout() {
     assert_eq!(fetched.load(Ordering::SeqCst), 0, "something was fetched");
     // The page still works.
     eventually("the page still answers", DEADLINE, || {
-        window.script(&format!("return {settings}")).as_array().filter(|all| !all.is_empty()).map(|_| ())
+        accounts(&window).as_array().filter(|all| !all.is_empty()).map(|_| ())
     });
+}
+
+/// The number of the person with this payload.
+fn number(of: usize) -> String {
+    format!("+9715000{of:05}")
+}
+
+/// A vCard (RFC 6350) with a payload in each field that people are known by.
+fn vcard(of: usize, payloads: &[String]) -> String {
+    let text = |field: usize| {
+        let payload = payloads[(of + field * 19) % payloads.len()].replace('\\', "\\\\").replace(['\r', '\n'], "\\n");
+        payload.replace(',', "\\,").replace(';', "\\;")
+    };
+    format!(
+        "BEGIN:VCARD\r\nVERSION:4.0\r\nFN:{}\r\nORG:{}\r\nNOTE:{}\r\nCATEGORIES:{}\r\nEMAIL:{}\r\nTEL:{}\r\nEND:VCARD\r\n",
+        text(0),
+        text(1),
+        text(2),
+        text(3),
+        text(4),
+        number(of)
+    )
+}
+
+/// What comes by other ways than a call: a file of people, in its preview, in the list and on the card while they call;
+/// texts.
+#[test]
+fn nothing_of_a_file_of_people_or_a_text_runs_is_fetched_or_breaks_the_layout() {
+    let _alone = alone();
+    let (url, fetched) = canary();
+    let payloads = payloads::all(&url);
+    let window = Window::open(&application(), "en");
+    window.wait_text("#practice-call", |text| !text.is_empty());
+    window.script(LISTEN);
+    let (port, _) = reachable(&window);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("people.vcf");
+    let cards: String = (0..payloads.len()).map(|of| vcard(of, &payloads)).collect();
+    std::fs::write(&file, cards).expect("a file");
+    window.click("#nav-customers");
+    window.wait_text("#customers-import", |text| !text.is_empty());
+    window.choose_file("#customers-file", &file);
+    window.wait_text("#import-start:enabled", |text| !text.is_empty());
+    all_is_well(&window, "before the import");
+    window.screenshot("window-hostile-import");
+    window.click("#import-start");
+    window.wait_text("#import-close", |text| !text.is_empty());
+    all_is_well(&window, "after the import");
+    window.click("#import-close");
+    window.wait_text("#customers", |text| !text.is_empty());
+    all_is_well(&window, "in the list");
+    window.click("#nav-home");
+
+    let stranger = Stranger::calling(port);
+    let to = format!("<sip:desk@127.0.0.1:{port}>");
+    let mut known = 0;
+    for call in (0..payloads.len()).step_by(5) {
+        let from = format!("<sip:{}@127.0.0.1>", number(call));
+        stranger.request("INVITE", call, &from, &to, "");
+        stranger.answers(&[call], 180);
+        window.wait_text("#answer", |text| !text.is_empty());
+        window.wait_text("#card-brief", |text| !text.is_empty());
+        known +=
+            usize::from(window.script("return document.querySelector('#card-brief .notes') !== null") == json!(true));
+        all_is_well(&window, &format!("while person {call} calls"));
+        stranger.request("CANCEL", call, &from, &to, "");
+        for (call, (_, to)) in stranger.answers(&[call], 400) {
+            stranger.request("ACK", call, &from, &to, "");
+        }
+        window.wait_gone("#answer");
+    }
+    assert!(known > 30, "the card knew {known} of 60");
+
+    for (n, text) in payloads.iter().enumerate() {
+        stranger.message(1_000 + n, "\"Layla\" <sip:1007@127.0.0.1>", &to, text);
+        // A stranger who sends more than 100 datagrams a second is not listened to.
+        std::thread::sleep(std::time::Duration::from_millis(15));
+        if n % 10 == 9 {
+            all_is_well(&window, &format!("after text {n}"));
+        }
+    }
+    let texts =
+        || window.script("return window.__TAURI_INTERNALS__.invoke('ready').then((now) => now.messages.length)");
+    eventually("texts have come", DEADLINE, || (texts().as_u64()? > 150).then_some(()));
+    window.click("#nav-colleagues");
+    window.wait_text("#other-messages", |text| !text.is_empty());
+    all_is_well(&window, "where texts are");
+    window.script(
+        "[...document.querySelectorAll('section[aria-labelledby=other-messages] button')].at(-1).click(); return 0",
+    );
+    window.wait_text("ol.messages", |text| !text.is_empty());
+    all_is_well(&window, "with all texts");
+    window.screenshot("window-hostile-texts");
+    assert_eq!(fetched.load(Ordering::SeqCst), 0, "something was fetched");
 }
 
 /// The test would notice: the same strings in a page that takes them for HTML.
