@@ -238,6 +238,29 @@ describe.each(['en', 'ar'])('%s, at the desk', (lang) => {
     expect(await page.textContent('.toast')).toContain('<b>hi</b>');
   });
 
+  it('a conversation opens with its newest words; who reads earlier ones is left there; nothing goes out sideways', async () => {
+    const page = await start('desk-idle');
+    await page.click('#nav-colleagues');
+    const text = (id) => ({ id, account: 2, direction: 'incoming', peer: { name: 'Karim', address: '1007' }, text: id % 7 === 0 ? 'W'.repeat(900) : `word ${id}`, at_ms: Date.now(), delivery: { state: 'received' } });
+    const texts = (n) => emit(page, { event: 'messages_changed', messages: Array.from({ length: n }, (_, id) => text(id + 1)) });
+    await texts(60);
+    await page.locator('#colleagues li').first().locator('.acts button').first().click();
+    const list = page.locator('.messages');
+    const left = () => list.evaluate((at) => Math.round(at.scrollHeight - at.scrollTop - at.clientHeight));
+    await list.locator('li', { hasText: 'word 60' }).waitFor();
+    await page.waitForFunction(() => { const at = document.querySelector('.messages'); return at.scrollTop > 0 && at.scrollHeight - at.scrollTop - at.clientHeight < 2; });
+    expect(await list.evaluate((at) => at.scrollWidth <= at.clientWidth)).toBe(true);
+    await texts(61);
+    await list.locator('li', { hasText: 'word 61' }).waitFor();
+    await expect.poll(left).toBeLessThan(2);
+    await list.evaluate((at) => at.scrollTo({ top: 0 }));
+    // A scroll is told of with the next frame.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await texts(62);
+    await list.locator('li', { hasText: 'word 62' }).waitFor();
+    expect(await list.evaluate((at) => at.scrollTop)).toBe(0);
+  });
+
   it('R dials the last number again, Alt and a figure a speed dial', async () => {
     const page = await start('desk-idle');
     await page.evaluate(() => document.activeElement.blur());
