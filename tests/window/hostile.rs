@@ -110,6 +110,15 @@ fn account(port: u16, label: &str, name: &str) -> Value {
     json!({ "kind": "direct", "user": "desk", "domain": "127.0.0.1", "local_port": port, "label": label, "display_name": name })
 }
 
+/// A window that listens for complaints, the payloads, and how often one of them was fetched.
+fn watched() -> (Window, Vec<String>, Arc<AtomicUsize>) {
+    let (url, fetched) = canary();
+    let window = Window::open(&application(), "en");
+    window.wait_text("#practice-call", |text| !text.is_empty());
+    window.script(LISTEN);
+    (window, payloads::all(&url), fetched)
+}
+
 fn accounts(window: &Window) -> Value {
     window.script("return window.__TAURI_INTERNALS__.invoke('ready').then((snapshot) => snapshot.accounts)")
 }
@@ -129,11 +138,7 @@ fn reachable(window: &Window) -> (u16, u64) {
 #[test]
 fn nothing_of_4200_strings_runs_is_fetched_or_breaks_the_layout() {
     let _alone = alone();
-    let (url, fetched) = canary();
-    let payloads = payloads::all(&url);
-    let window = Window::open(&application(), "en");
-    window.wait_text("#practice-call", |text| !text.is_empty());
-    window.script(LISTEN);
+    let (window, payloads, fetched) = watched();
     let (port, id) = reachable(&window);
 
     let stranger = Stranger::calling(port);
@@ -220,11 +225,7 @@ fn vcard(of: usize, payloads: &[String]) -> String {
 #[test]
 fn nothing_of_a_file_of_people_or_a_text_runs_is_fetched_or_breaks_the_layout() {
     let _alone = alone();
-    let (url, fetched) = canary();
-    let payloads = payloads::all(&url);
-    let window = Window::open(&application(), "en");
-    window.wait_text("#practice-call", |text| !text.is_empty());
-    window.script(LISTEN);
+    let (window, payloads, fetched) = watched();
     let (port, _) = reachable(&window);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("people.vcf");
@@ -291,12 +292,9 @@ fn nothing_of_a_file_of_people_or_a_text_runs_is_fetched_or_breaks_the_layout() 
 #[test]
 fn a_page_that_trusts_a_name_is_noticed() {
     let _alone = alone();
-    let (url, _) = canary();
-    let window = Window::open(&application(), "en");
-    window.wait_text("#practice-call", |text| !text.is_empty());
-    window.script(LISTEN);
+    let (window, payloads, _) = watched();
     all_is_well(&window, "before");
-    let careless = json!(payloads::all(&url)[2]);
+    let careless = json!(payloads[2]);
     window.script(&format!("document.body.insertAdjacentHTML('beforeend', {careless})"));
     eventually("it is noticed", DEADLINE, || {
         window.script(WRONG).as_array().filter(|wrong| !wrong.is_empty()).map(|_| ())
